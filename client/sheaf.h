@@ -1,0 +1,146 @@
+/**
+ * @file sheaf.h
+ * libsheaf: submit jobs to a Sheaf broker and gather their results.
+ *
+ * A `sheaf_t` is one session with one broker. It belongs to one thread. It reconnects by itself: a
+ * request that was sent before the broker went away is sent again and answered once, and awaited results
+ * are asked for anew. Every call takes a deadline in milliseconds: 0 polls, SHEAF_FOREVER waits.
+ *
+ * Errors are values (enum sheaf_error, proto/error.h); sheaf_why() has the sentence for people.
+ * Memory that a call hands out stays valid as its comment says and is never the caller's to free, but
+ * for what the name `_free` goes with.
+ */
+#ifndef SHEAF_CLIENT_SHEAF_H
+#define SHEAF_CLIENT_SHEAF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/error.h"
+#include "proto/msg.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SHEAF_FOREVER UINT64_MAX
+#define SHEAF_DEFAULT_BROKER "tcp://127.0.0.1:7400"
+
+typedef struct sheaf sheaf_t;
+
+/** How to reach a broker. Zero-initialise; NULL and 0 mean the default. */
+struct sheaf_options {
+	const char *broker;  /**< endpoint; default: SHEAF_DEFAULT_BROKER (the CLI reads SHEAF_BROKER itself) */
+	const char *name;    /**< shown in the broker's logs; default: "client" */
+};
+
+/** What goes with a job. Fill with sheaf_policy_default() first. */
+struct sheaf_policy {
+	uint32_t priority;        /**< 0..9, 9 first */
+	uint32_t attempts;        /**< how often a failing handler is tried */
+	uint64_t batch;           /**< from sheaf_batch_open(); 0 = none */
+	const char *const *headers; /**< "NAME=VALUE", n_headers of them */
+	size_t n_headers;
+};
+void sheaf_policy_default(struct sheaf_policy *p);
+
+/** Makes a session. Only options are checked here (SHEAF_E_CONFIG); the connection is made in the
+ *  background. *out is to be freed with sheaf_free(). */
+enum sheaf_error sheaf_new(const struct sheaf_options *o, sheaf_t **out);
+void sheaf_free(sheaf_t *s);
+
+/** The sentence behind the last error of this session, "" if there is none; valid until the next call. */
+const char *sheaf_why(const sheaf_t *s);
+
+/** Waits until the broker has answered hello. SHEAF_E_UNREACHABLE when `ms` ran out. */
+enum sheaf_error sheaf_connect(sheaf_t *s, uint64_t ms);
+/** What the broker said in its hello; NULL before it did. */
+const struct msg_client_welcome *sheaf_welcome(const sheaf_t *s);
+/** True when the broker has been heard within the last two beats. */
+bool sheaf_connected(const sheaf_t *s);
+
+/** Submits one job and waits until it is durable. *id is its id. */
+enum sheaf_error sheaf_submit(sheaf_t *s, const char *queue, const struct sheaf_policy *p, struct span payload,
+                              uint64_t ms, uint64_t *id);
+/** Submits `n` jobs of one policy (any n; sent LIMIT_RECORDS at a time) and waits until all are durable.
+ *  ids[0..n) are theirs. On an error *done says how many were accepted. */
+enum sheaf_error sheaf_submit_many(sheaf_t *s, const char *queue, const struct sheaf_policy *p,
+                                   const struct span *payloads, size_t n, uint64_t ms, uint64_t *ids, size_t *done);
+
+/** Waits until the job has ended. *r is valid until the next call of this session; r->state says how it
+ *  ended; JOB_NONE: unknown id (returns SHEAF_E_UNKNOWN). */
+enum sheaf_error sheaf_wait(sheaf_t *s, uint64_t id, uint64_t ms, struct msg_result_rec *r);
+/** The result of a job that has ended; never waits for it: SHEAF_E_NOT_FINISHED, SHEAF_E_GONE, SHEAF_E_UNKNOWN. */
+enum sheaf_error sheaf_result(sheaf_t *s, uint64_t id, uint64_t ms, struct msg_result_rec *r);
+/** What a job is now. *info is valid until the next call. */
+enum sheaf_error sheaf_job(sheaf_t *s, uint64_t id, uint64_t ms, struct msg_job_info *info);
+/** Cancels jobs; *cancelled says how many were. flags: enum cancel_flags. A single finished id gives
+ *  SHEAF_E_FINISHED, a single unknown one SHEAF_E_UNKNOWN. */
+enum sheaf_error sheaf_cancel(sheaf_t *s, const uint64_t *ids, size_t n, uint32_t flags, uint64_t ms, uint64_t *cancelled);
+
+/** Batches: open, submit with policy.batch, close, wait until every member has ended. */
+enum sheaf_error sheaf_batch_open(sheaf_t *s, uint64_t ms, uint64_t *batch);
+enum sheaf_error sheaf_batch_close(sheaf_t *s, uint64_t batch, uint64_t ms);
+enum sheaf_error sheaf_batch(sheaf_t *s, uint64_t batch, uint64_t ms, struct msg_batch_info *info);
+enum sheaf_error sheaf_batch_wait(sheaf_t *s, uint64_t batch, uint64_t ms, struct msg_batch_info *info);
+
+/* Streams: many jobs in flight, for map, bench and programs like them.
+ *
+ * sheaf_post() queues jobs for submission without waiting; sheaf_next() drives the session and hands out
+ * what happened. A job posted with `tag` comes back as SHEAF_ACCEPTED (durable now; id set) and, if
+ * `want`, later as SHEAF_RESULT. Payloads are copied. */
+
+enum sheaf_happened {
+	SHEAF_NOTHING,  /**< the deadline passed */
+	SHEAF_ACCEPTED, /**< tag, id */
+	SHEAF_REFUSED,  /**< tag, error: the job was not accepted and will not be */
+	SHEAF_RESULT    /**< tag, id, result (valid until the next call) */
+};
+
+struct sheaf_event {
+	enum sheaf_happened kind;
+	uint64_t tag;
+	uint64_t id;
+	enum sheaf_error error;
+	struct msg_result_rec result;
+};
+
+/** Jobs that one SUBMIT message carries at most; 1..LIMIT_RECORDS, default 256. Fewer go out when
+ *  sheaf_next() is called with nothing more posted, so a lone job is not held up. */
+void sheaf_set_batching(sheaf_t *s, uint32_t records);
+/** How many more jobs may be posted now; 0 = call sheaf_next() first. Bounded by LIMIT_CLIENT_WAITS and bytes. */
+size_t sheaf_room(const sheaf_t *s);
+/** Queues one job; the caller saw sheaf_room() > 0. Jobs of the same queue and policy share messages. */
+enum sheaf_error sheaf_post(sheaf_t *s, const char *queue, const struct sheaf_policy *p, struct span payload,
+                            uint64_t tag, bool want);
+/** Awaits a job that was submitted earlier (a resumed map): comes as SHEAF_RESULT with this tag. */
+enum sheaf_error sheaf_await(sheaf_t *s, uint64_t id, uint64_t tag);
+/** The next thing that happened, waiting up to `ms`. Errors: SHEAF_E_INTERRUPTED, SHEAF_E_DENIED, SHEAF_E_VERSION. */
+enum sheaf_error sheaf_next(sheaf_t *s, uint64_t ms, struct sheaf_event *ev);
+/** Posted jobs that have no result (or, without want, no answer) yet. */
+size_t sheaf_outstanding(const sheaf_t *s);
+/** Makes the current and all later calls return SHEAF_E_INTERRUPTED until called with false; safe in a signal handler. */
+void sheaf_interrupt(sheaf_t *s, bool on);
+
+/* What people look at. `each` is called per record; spans are valid during the call. */
+typedef void sheaf_queue_fn(void *ctx, const struct msg_queue_rec *q);
+typedef void sheaf_worker_fn(void *ctx, const struct msg_worker_rec *w);
+typedef void sheaf_stat_fn(void *ctx, const struct msg_stat_rec *c);
+typedef void sheaf_peek_fn(void *ctx, const struct msg_peek_rec *p);
+
+enum sheaf_error sheaf_queues(sheaf_t *s, uint64_t ms, sheaf_queue_fn *each, void *ctx);
+/** SHOW, PAUSE, RESUME, PURGE, DELETE; *value: jobs purged. With `each` (SHOW): called once. */
+enum sheaf_error sheaf_queue(sheaf_t *s, const char *queue, enum queue_op op, uint64_t ms, uint64_t *value,
+                             sheaf_queue_fn *each, void *ctx);
+enum sheaf_error sheaf_peek(sheaf_t *s, const char *queue, uint32_t n, uint64_t ms, sheaf_peek_fn *each, void *ctx);
+enum sheaf_error sheaf_workers(sheaf_t *s, uint64_t ms, sheaf_worker_fn *each, void *ctx);
+enum sheaf_error sheaf_stats(sheaf_t *s, uint64_t ms, sheaf_stat_fn *each, void *ctx);
+/** A round trip; *us is how long it took. */
+enum sheaf_error sheaf_ping(sheaf_t *s, uint64_t ms, uint64_t *us);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,361 @@
+/* The messages as structs: what the codec makes of bytes and what it makes bytes of. Everything inside
+ * the programs speaks these; only proto/codec*.c sees msgpack. proto/PROTOCOL.md has each byte for byte.
+ *
+ * Spans and arrays in a decoded message are borrowed: spans from the frame, arrays from the struct
+ * msg_room it was decoded with. In a message to be encoded they are borrowed from the caller. */
+#ifndef SHEAF_PROTO_MSG_H
+#define SHEAF_PROTO_MSG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/span.h"
+#include "proto/error.h"
+#include "proto/limits.h"
+
+/* A job's states (DESIGN: the last four are terminal). Their numbers are on the wire and on disk. */
+enum job_state {
+	JOB_NONE = 0, /* no such job; never on the wire but in a RESULTS record for an unknown id */
+	JOB_BLOCKED = 1,
+	JOB_DELAYED = 2,
+	JOB_READY = 3,
+	JOB_RUNNING = 4,
+	JOB_DONE = 5,
+	JOB_DEAD = 6,
+	JOB_EXPIRED = 7,
+	JOB_CANCELLED = 8,
+	JOB_STATES = 9
+};
+
+static inline bool job_state_terminal(enum job_state s)
+{
+	return s >= JOB_DONE;
+}
+
+/* "ready", "done", …; "unknown" for JOB_NONE. */
+const char *job_state_name(enum job_state s);
+
+enum msg_kind {
+	/* client → broker, DEALER → ROUTER; header.number counts the session's requests from 1 */
+	MSG_CLIENT_HELLO = 1,
+	MSG_SUBMIT = 2,
+	MSG_WAIT = 3,
+	MSG_RESULT_GET = 4,
+	MSG_JOB_GET = 5,
+	MSG_CANCEL = 6,
+	MSG_QUEUE_LIST = 7,
+	MSG_QUEUE_OP = 8,
+	MSG_WORKER_LIST = 9,
+	MSG_STATS = 10,
+	MSG_PING = 11,
+	MSG_BATCH_OPEN = 12,
+	MSG_BATCH_CLOSE = 13,
+	MSG_BATCH_GET = 14,
+	MSG_CLIENT_BYE = 15,
+	/* broker → client; header.number repeats the request's, but where said otherwise */
+	MSG_CLIENT_WELCOME = 32,
+	MSG_ACCEPTED = 33, /* number 0; each record names its request */
+	MSG_RESULTS = 34,  /* number: how many results were pushed to this session before this message; or, with
+	                      `answer` set, the number of the request that it answers */
+	MSG_REPLY = 35,
+	MSG_PONG = 36,
+	MSG_JOB_INFO = 37,
+	MSG_QUEUE_INFO = 38,
+	MSG_WORKER_INFO = 39,
+	MSG_STATS_INFO = 40,
+	MSG_PEEKED = 41,
+	MSG_BATCH_INFO = 42,
+	/* worker → broker, control */
+	MSG_WORKER_HELLO = 64,
+	MSG_WORKER_READY = 65,
+	MSG_BEAT = 66,
+	MSG_RETURN = 67,
+	MSG_WORKER_BYE = 68,
+	/* broker → worker, control */
+	MSG_WORKER_WELCOME = 80,
+	MSG_BEAT_ANSWER = 81, /* number repeats the beat's */
+	MSG_SETTLED = 82,
+	MSG_RECALL = 83,
+	MSG_REVOKE = 84,
+	MSG_NO_SESSION = 85, /* to workers and clients: say hello again */
+	/* broker → worker, PUSH */
+	MSG_JOBS_WELCOME = 96,
+	MSG_JOBS = 97, /* number counts this session's JOBS from 1; without records it is a probe */
+	/* worker → broker, PULL */
+	MSG_OUTCOMES = 112 /* number counts this session's OUTCOMES from 1 */
+};
+
+/* The head of every message: [version, kind, shard, epoch, session, number, body…] */
+struct msg_header {
+	uint32_t version;
+	uint32_t kind;    /* enum msg_kind; may be unknown */
+	uint32_t shard;   /* 0 today */
+	uint64_t epoch;   /* the broker's epoch as the sender knows it; 0 = not yet known */
+	uint64_t session; /* client's own random number; or the worker session that the broker gave; 0 = none */
+	uint64_t number;
+};
+
+/* A lease as both sides name it. */
+struct lease_name {
+	uint64_t id;    /* job */
+	uint64_t token; /* epoch << 32 | counter; grows, never repeats */
+};
+
+enum submit_flags {
+	SUBMIT_WANT = 1,  /* push each job's result to this session when it ends */
+	SUBMIT_AGAIN = 2, /* this request was sent before: answer it, do not redo it */
+};
+
+/* SUBMIT: one policy, many payloads. The ids of its jobs are consecutive. */
+struct msg_submit {
+	struct span queue;
+	uint32_t flags;      /* enum submit_flags */
+	uint32_t priority;   /* 0..9 */
+	uint32_t attempts;   /* 1..LIMIT_ATTEMPTS */
+	uint64_t lease_ms;   /* 0 = as long as the worker beats; else refused until issue "life of a job" */
+	uint64_t batch;      /* 0 = none */
+	uint64_t answered;   /* every request up to this number has been answered: forget those answers */
+	struct span headers; /* NAME=VALUE, each ended by a NUL; at most LIMIT_HEADERS */
+	const struct span *payloads;
+	uint32_t n; /* 1..LIMIT_RECORDS */
+};
+
+enum wait_flags {
+	WAIT_QUIET = 1, /* states only: the result's bytes are left out */
+};
+
+/* WAIT, CANCEL: ids. Every id of a WAIT is pushed as a result, at once if it has ended (or is unknown). */
+struct msg_ids {
+	uint32_t flags; /* enum wait_flags or enum cancel_flags */
+	const uint64_t *ids;
+	uint32_t n; /* 1..LIMIT_RECORDS */
+};
+
+enum cancel_flags {
+	CANCEL_UNSTARTED = 1, /* leave what is running alone */
+};
+
+enum queue_op {
+	QUEUE_SHOW = 1,
+	QUEUE_PAUSE = 2,
+	QUEUE_RESUME = 3,
+	QUEUE_PURGE = 4, /* cancels every job that has not started */
+	QUEUE_PEEK = 5,  /* the first `arg` jobs, answered by PEEKED */
+	QUEUE_DELETE = 6
+};
+
+struct msg_queue_op {
+	struct span queue;
+	uint32_t op; /* enum queue_op */
+	uint64_t arg;
+};
+
+struct msg_accepted_rec {
+	uint64_t number; /* of the request */
+	uint64_t first;  /* id of its first job; the others follow without a gap */
+	uint32_t count;
+};
+
+/* One ended job (or one that is unknown or, in JOB_INFO, on its way). */
+struct msg_result_rec {
+	uint64_t id;
+	uint32_t state;        /* enum job_state; JOB_NONE for an id that is unknown */
+	uint32_t attempt;      /* from 1; 0 = never started */
+	int32_t exit;          /* the handler's exit status; 128+signal if it was killed; 0 for builtins that did well */
+	uint32_t gone;         /* 1: the bytes are no longer kept, or were not asked for */
+	uint64_t submitted_ms; /* wall clock, 0 = unknown */
+	uint64_t started_ms;
+	uint64_t finished_ms;
+	struct span error;  /* empty when done */
+	struct span result; /* what the handler returned */
+};
+
+/* A queue as people see it. */
+struct msg_queue_rec {
+	struct span name;
+	uint32_t paused;
+	uint32_t workers;
+	uint64_t submitted;             /* since the queue was created */
+	uint64_t states[JOB_STATES];    /* now there, by state; terminal ones: since the queue was created */
+	uint64_t kept;                  /* results kept */
+	uint64_t kept_bytes;            /* as charged against the budget */
+	uint64_t oldest_ms;             /* age of the oldest ready job; 0 = none is ready */
+};
+
+struct msg_worker_rec {
+	uint64_t session;
+	struct span name;
+	struct span queues; /* comma separated */
+	uint32_t slots;
+	uint32_t running;     /* as the last beat said */
+	uint32_t outstanding; /* leases in its hands */
+	uint64_t window_jobs;
+	uint64_t done;        /* results of this session */
+	uint64_t silent_ms;   /* since it was last heard */
+};
+
+struct msg_stat_rec {
+	struct span name;
+	uint64_t value;
+};
+
+struct msg_peek_rec {
+	uint64_t id;
+	uint32_t priority;
+	uint32_t size;       /* bytes of the payload */
+	struct span payload; /* its beginning, at most LIMIT_PEEK_BYTES */
+};
+
+/* What a job is now. */
+struct msg_job_info {
+	struct msg_result_rec rec;
+	struct span queue;
+	uint32_t priority;
+	uint32_t attempts;
+	uint32_t deliveries;
+	uint64_t batch;
+	uint64_t size; /* bytes of the payload; 0 once the job has ended */
+	struct span worker; /* who runs it; empty = nobody */
+	struct span headers;
+};
+
+struct msg_batch_info {
+	uint64_t batch;
+	uint32_t closed;
+	uint64_t total;
+	uint64_t ended;
+	uint64_t failed; /* ended otherwise than done */
+};
+
+/* One job on its way to a worker. */
+struct msg_job_rec {
+	uint64_t id;
+	uint64_t token;
+	uint32_t attempt;  /* from 1 */
+	uint32_t queue;    /* index into the queues of the worker's hello */
+	uint64_t lease_ms; /* 0 = the worker's beats keep it */
+	struct span headers;
+	struct span payload;
+};
+
+enum verdict {
+	VERDICT_DONE = 1,
+	VERDICT_FAILED = 2, /* the handler said no: uses up an attempt */
+	VERDICT_KILLED = 3, /* ended for a limit: uses up an attempt */
+};
+
+/* One attempt's outcome, on its way to the broker. */
+struct msg_outcome_rec {
+	uint64_t id;
+	uint64_t token;
+	uint32_t verdict; /* enum verdict */
+	int32_t exit;
+	uint64_t run_ms; /* how long the handler ran */
+	struct span error;
+	struct span result;
+};
+
+struct msg_range {
+	uint64_t first;
+	uint64_t last;
+};
+
+struct msg_beat {
+	uint64_t window_jobs;  /* how many jobs may be in the worker's hands, running ones included */
+	uint64_t window_bytes; /* and how many bytes of payload */
+	uint64_t received;     /* the highest JOBS number up to which nothing is outstanding: came, or named in `lost` */
+	const struct msg_range *lost; /* JOBS numbers that never came; repeated until a beat that named them is answered */
+	uint32_t n_lost;
+	const uint64_t *started; /* tokens of the jobs that run now */
+	uint32_t n_started;
+};
+
+enum held_state {
+	HELD_WAITING = 1, /* not started */
+	HELD_RUNNING = 2,
+	HELD_FINISHED = 3, /* its outcome will be sent (again) */
+};
+
+struct msg_held_rec {
+	uint64_t id;
+	uint64_t token;
+	uint32_t state; /* enum held_state */
+};
+
+struct msg_worker_hello {
+	uint32_t version_min;
+	uint32_t version_max;
+	uint64_t features;
+	uint64_t instance; /* random, one per process: a new hello with it replaces the session before */
+	struct span name;
+	uint32_t slots;
+	const struct span *queues;
+	uint32_t n_queues;
+	const struct msg_held_rec *held;
+	uint32_t n_held; /* up to LIMIT_HELD */
+};
+
+struct msg_worker_welcome {
+	uint32_t version;
+	uint64_t features;
+	struct span jobs;    /* endpoint to connect the PULL to; port only matters, see PROTOCOL.md */
+	struct span results; /* endpoint to connect the PUSH to */
+	uint64_t beat_ms;
+	uint64_t liveness_ms;
+	const uint64_t *dropped; /* tokens of `held` that are stale: stop and forget them */
+	uint32_t n_dropped;
+};
+
+struct msg_client_hello {
+	uint32_t version_min;
+	uint32_t version_max;
+	uint64_t features;
+	struct span name;
+};
+
+struct msg_client_welcome {
+	uint32_t version;
+	uint64_t features;
+	struct span results; /* the broker's other endpoints */
+	struct span workers;
+	uint64_t payload_max;
+	uint32_t records_max;
+	uint32_t waits_max;
+	uint64_t beat_ms;
+	struct span software; /* "sheafd 0.1.0" */
+};
+
+struct msg {
+	struct msg_header h;
+	union {
+		struct msg_client_hello client_hello;
+		struct msg_submit submit;
+		struct msg_ids ids;              /* WAIT, CANCEL */
+		struct { uint64_t id; } one;     /* RESULT_GET, JOB_GET, BATCH_CLOSE, BATCH_GET */
+		struct { struct span after; } queue_list;    /* names that sort after this */
+		struct msg_queue_op queue_op;
+		struct { uint64_t after; } worker_list;      /* sessions above this */
+		struct { uint64_t pushed; } ping;            /* PING: results received; PONG: results pushed */
+		struct msg_client_welcome client_welcome;
+		struct { const struct msg_accepted_rec *v; uint32_t n; } accepted;
+		struct { uint32_t answer; const struct msg_result_rec *v; uint32_t n; } results;
+		struct { uint32_t error; struct span text; uint64_t value; } reply; /* value: batch id, jobs cancelled, … */
+		struct msg_job_info job_info;
+		struct { uint32_t more; const struct msg_queue_rec *v; uint32_t n; } queue_info;
+		struct { uint32_t more; const struct msg_worker_rec *v; uint32_t n; } worker_info;
+		struct { const struct msg_stat_rec *v; uint32_t n; } stats_info;
+		struct { const struct msg_peek_rec *v; uint32_t n; } peeked;
+		struct msg_batch_info batch_info;
+		struct msg_worker_hello worker_hello;
+		struct { uint64_t nonce; } nonce;            /* WORKER_READY, JOBS_WELCOME */
+		struct msg_beat beat;
+		struct { const struct lease_name *v; uint32_t n; } leases; /* RETURN, RECALL, REVOKE */
+		struct { uint64_t last; } worker_bye;        /* the last OUTCOMES number sent */
+		struct msg_worker_welcome worker_welcome;
+		struct { uint64_t settled; uint32_t resend; } settled; /* BEAT_ANSWER, SETTLED */
+		struct { const struct msg_job_rec *v; uint32_t n; } jobs;
+		struct { const struct msg_outcome_rec *v; uint32_t n; } outcomes;
+	} u;
+};
+
+#endif
