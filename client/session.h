@@ -1,0 +1,166 @@
+/* The client's side of the protocol as a state machine: one session with one broker. It does no I/O and
+ * knows no clock; the caller tells it the time in milliseconds of a clock that does not step back. The
+ * same machine runs under libsheaf's socket (client/connection.c) and under the simulator.
+ *
+ * Calls go in (client_post, client_request, client_await), messages go in (client_message), time goes in
+ * (client_tick); frames come out of client_effect, and what the user should know of client_event. So a
+ * shell's turn is:
+ *
+ *	client_message(c, now, &m), then client_event() until it is false
+ *	client_tick(c, now) when now >= client_deadline(c)
+ *	client_effect(c, now, &frame) until CLIENT_IDLE: send, or make the connection anew
+ *
+ * What it sees to: hello and hello again; every unanswered request is kept and sent again after a loss,
+ * marked so that the broker answers it and does not redo it; results that were pushed and lost are noticed
+ * by their count and asked for with WAIT; a result is handed out once, however often it comes.
+ *
+ * Ownership: what goes in is copied during the call. What comes out says how long it lives. Out of memory
+ * aborts (base/buf.h); every table here has a bound of limits.h. */
+#ifndef SHEAF_CLIENT_SESSION_H
+#define SHEAF_CLIENT_SESSION_H
+
+#include "base/must.h"
+#include "proto/msg.h"
+
+/* Bytes of payloads that wait for their answer; beyond it client_room is 0. One job passes at any size. */
+#define CLIENT_QUEUED_BYTES (64 * MIB)
+/* A SUBMIT that has gathered this many bytes of payload is full. */
+#define CLIENT_BATCH_BYTES MIB
+/* Requests that posting leaves free, so that a blocking call finds a number. */
+#define CLIENT_RESERVED_REQUESTS 8
+
+struct client;
+
+struct client_config {
+	uint64_t session; /* random, not 0: names the session on the wire */
+	uint64_t seed;    /* of the jitter */
+	struct span name; /* for the broker's logs; borrowed for client_new */
+	uint64_t beat_ms; /* between pings; 0 = DEFAULT_BEAT_MS */
+	uint32_t records; /* jobs in one SUBMIT; 0 = 256 */
+};
+
+struct client *client_new(const struct client_config *config);
+void client_free(struct client *c);
+
+/* ---- what the user wants ---- */
+
+/* What the jobs of one SUBMIT have in common. */
+struct client_policy {
+	struct span queue;
+	struct span headers; /* as in msg_submit */
+	uint32_t priority;
+	uint32_t attempts;
+	uint64_t batch;
+	bool want;     /* push the results here */
+	uint64_t call; /* handed back with each event of the job; 0 for streams, the caller's own count for calls */
+};
+
+/* Jobs of the same policy gather in one SUBMIT, up to `records` (1..LIMIT_RECORDS) of them. */
+void client_set_records(struct client *c, uint32_t records);
+
+/* How many more jobs may be posted now. */
+size_t client_room(const struct client *c);
+
+/* Adds one job to the SUBMIT that is gathered. Needs client_room() > 0, else SHEAF_E_FULL. Refuses what
+ * the broker would refuse: SHEAF_E_BAD_NAME, SHEAF_E_BAD_VALUE, SHEAF_E_TOO_LARGE; nothing is then posted. */
+MUST_CHECK enum sheaf_error client_post(struct client *c, const struct client_policy *p, struct span payload,
+					uint64_t tag);
+
+/* Lets go what client_post has gathered; without it only a full SUBMIT leaves. */
+void client_flush(struct client *c);
+
+/* Asks the broker for something else: MSG_RESULT_GET, JOB_GET, CANCEL, QUEUE_LIST, QUEUE_OP, WORKER_LIST,
+ * STATS, BATCH_OPEN, BATCH_CLOSE, BATCH_GET; only m->h.kind and m->u are looked at. Comes back as
+ * CLIENT_ANSWER with `call`. *number names the request. SHEAF_E_FULL: too many are unanswered. */
+MUST_CHECK enum sheaf_error client_request(struct client *c, const struct msg *m, uint64_t call, uint64_t *number);
+
+/* A round trip besides the beat's: comes back as CLIENT_PONG. */
+void client_ping(struct client *c);
+
+/* Drops every request of this call (a stream's, for 0): nothing of it is sent again, no event comes of it.
+ * What was sent may still have happened. */
+void client_forget(struct client *c, uint64_t call);
+
+/* Awaits a job known by its id: comes as CLIENT_RESULT with this tag; state JOB_NONE if it is unknown.
+ * True if it is awaited already (the older tag stays). The caller saw client_room() > 0, or waits for one
+ * job at a time. */
+bool client_await(struct client *c, uint64_t id, uint64_t tag);
+/* Awaits it no longer. */
+void client_unawait(struct client *c, uint64_t id);
+bool client_awaits(const struct client *c, uint64_t id);
+
+/* Jobs posted without an answer and jobs awaited. */
+size_t client_outstanding(const struct client *c);
+
+/* The session ends: one BYE leaves through client_effect, if the broker knows us, and then nothing. */
+void client_bye(struct client *c);
+
+/* ---- what the shell tells it ---- */
+
+/* The connection is broken: it will be made anew, after a short pause. */
+void client_lost(struct client *c, uint64_t now_ms);
+
+/* A decoded message of the broker's. `m` and what it borrows from must live until client_event has been
+ * false once; only then may the next message come. Any message may come at any time. */
+void client_message(struct client *c, uint64_t now_ms, const struct msg *m);
+
+/* The time of client_deadline has come, or any other. */
+void client_tick(struct client *c, uint64_t now_ms);
+uint64_t client_deadline(const struct client *c);
+
+/* ---- what it wants ---- */
+
+enum client_effect {
+	CLIENT_IDLE,      /* nothing to do now */
+	CLIENT_SEND,      /* send *frame, valid until the next call of client_effect */
+	CLIENT_RECONNECT, /* close the socket and make a new one; the first effect of all */
+};
+/* The next thing to do. Whoever cannot send now does not ask. A frame that was handed out counts as sent. */
+enum client_effect client_effect(struct client *c, uint64_t now_ms, struct span *frame);
+
+enum client_event_kind {
+	CLIENT_WELCOMED, /* the broker has answered hello: the first time, or again */
+	CLIENT_ACCEPTED, /* tag, id, call */
+	CLIENT_REFUSED,  /* tag, call, error, text: will not be accepted */
+	CLIENT_RESULT,   /* tag, id, result */
+	CLIENT_ANSWER,   /* number, call, answer; error and text are those of a REPLY that refuses, else SHEAF_OK */
+	CLIENT_PONG,     /* number: how many pings before this one were asked for */
+	CLIENT_FAILED, /* error (SHEAF_E_VERSION, SHEAF_E_DENIED), text: the broker will not have us; nothing more comes
+			*/
+};
+
+struct client_event {
+	enum client_event_kind kind;
+	enum sheaf_error error;
+	uint64_t tag;
+	uint64_t id;
+	uint64_t call;
+	uint64_t number;
+	struct span text;                    /* what the broker said; may be empty */
+	const struct msg_result_rec *result; /* borrowed from the message, as is all here */
+	const struct msg *answer;
+};
+/* The next event of the last message; false when there is none left. */
+bool client_event(struct client *c, struct client_event *ev);
+
+/* ---- what is known ---- */
+
+/* What the broker said in its last hello; NULL before it did. Valid until the next message. */
+const struct msg_client_welcome *client_welcome(const struct client *c);
+/* Heard within the last two beats. */
+bool client_connected(const struct client *c, uint64_t now_ms);
+/* The last refusal that leads to another try (busy, draining, full house); SHEAF_OK if none since. */
+enum sheaf_error client_held_up(const struct client *c);
+
+/* What happened so far, for logs and tests. */
+struct client_counts {
+	uint64_t hellos;     /* welcomes that came */
+	uint64_t reconnects; /* connections made anew, the first not counted */
+	uint64_t resent;     /* requests sent again */
+	uint64_t waits;      /* WAIT messages */
+	uint64_t gaps;       /* losses of pushed results that were noticed */
+	uint64_t strays;     /* results for ids that nobody awaits: duplicates, mostly */
+};
+void client_counts(const struct client *c, struct client_counts *counts);
+
+#endif
