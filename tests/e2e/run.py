@@ -197,7 +197,8 @@ def reap_orphans(run, marker):
 def main():
     parser = argparse.ArgumentParser(description="Runs the tests with real processes.")
     parser.add_argument("-j", type=int, default=2, metavar="N", help="files at a time (default 2)")
-    parser.add_argument("-t", "--timeout", type=float, default=180, metavar="SECONDS", help="for one test (default 180)")
+    parser.add_argument("-t", "--timeout", type=float, default=180, metavar="SECONDS",
+                        help="for one test (default 180)")
     parser.add_argument("-v", "--verbose", action="store_true", help="name each test when it begins, too")
     parser.add_argument("--logs", default=os.path.join(HERE, "../../build/logs/e2e"), help="folder for output")
     parser.add_argument("names", nargs="*", metavar="NAME", help="parts of the names of files or tests")

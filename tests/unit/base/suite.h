@@ -26,7 +26,7 @@ static inline int suite_run(const char *name, const TTest *const *tests, size_t 
 #define SUITE_MAIN(name, ...)                                                                                          \
 	int main(void)                                                                                                 \
 	{                                                                                                              \
-		const TTest *const tests[] = {__VA_ARGS__};                                                            \
+		const TTest *const tests[] = { __VA_ARGS__ };                                                          \
 		return suite_run(name, tests, sizeof tests / sizeof tests[0]);                                         \
 	}
 

@@ -19,7 +19,7 @@ static struct thing *model_min(struct thing *things)
 		struct thing *t = &things[i];
 
 		if (t->inside && (best == NULL || t->item.key < best->item.key ||
-				  (t->item.key == best->item.key && t->item.tie < best->item.tie)))
+		                  (t->item.key == best->item.key && t->item.tie < best->item.tie)))
 			best = t;
 	}
 	return best;

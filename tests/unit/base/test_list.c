@@ -22,7 +22,7 @@ static void expect(const struct list *head, const char *text)
 
 START_TEST(test_order)
 {
-	struct letter v[5] = {{.c = 'a'}, {.c = 'b'}, {.c = 'c'}, {.c = 'd'}, {.c = 'e'}};
+	struct letter v[5] = { { .c = 'a' }, { .c = 'b' }, { .c = 'c' }, { .c = 'd' }, { .c = 'e' } };
 	struct list head;
 
 	list_init(&head);
@@ -44,7 +44,7 @@ END_TEST
 
 START_TEST(test_removed_twice)
 {
-	struct letter a = {.c = 'a'};
+	struct letter a = { .c = 'a' };
 	struct list head;
 
 	list_init(&head);

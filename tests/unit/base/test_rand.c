@@ -6,8 +6,8 @@
 START_TEST(test_known)
 {
 	/* the first outputs of splitmix64 for the seed 1234567 */
-	static const uint64_t want[] = {6457827717110365317u, 3203168211198807973u, 9817491932198370423u,
-					4593380528125082431u, 16408922859458223821u};
+	static const uint64_t want[] = { 6457827717110365317u, 3203168211198807973u, 9817491932198370423u,
+		                         4593380528125082431u, 16408922859458223821u };
 	struct rng r;
 
 	rng_seed(&r, 1234567);
@@ -36,7 +36,7 @@ END_TEST
 
 START_TEST(test_below)
 {
-	int seen[10] = {0};
+	int seen[10] = { 0 };
 	struct rng r;
 
 	rng_seed(&r, 1);
