@@ -64,7 +64,7 @@ size_t client_room(const struct client *c);
 /* Adds one job to the SUBMIT that is gathered. Needs client_room() > 0, else SHEAF_E_FULL. Refuses what
  * the broker would refuse: SHEAF_E_BAD_NAME, SHEAF_E_BAD_VALUE, SHEAF_E_TOO_LARGE; nothing is then posted. */
 MUST_CHECK enum sheaf_error client_post(struct client *c, const struct client_policy *p, struct span payload,
-					uint64_t tag);
+                                        uint64_t tag);
 
 /* Lets go what client_post has gathered; without it only a full SUBMIT leaves. */
 void client_flush(struct client *c);
@@ -74,14 +74,14 @@ void client_flush(struct client *c);
  * CLIENT_ANSWER with `call`. *number names the request. SHEAF_E_FULL: too many are unanswered. */
 MUST_CHECK enum sheaf_error client_request(struct client *c, const struct msg *m, uint64_t call, uint64_t *number);
 
-/* A round trip besides the beat's: comes back as CLIENT_PONG. */
-void client_ping(struct client *c);
+/* A round trip besides the beat's: comes back as a CLIENT_PONG whose number is at least the returned one. */
+uint64_t client_ping(struct client *c);
 
 /* Drops every request of this call (a stream's, for 0): nothing of it is sent again, no event comes of it.
  * What was sent may still have happened. */
 void client_forget(struct client *c, uint64_t call);
 
-/* Awaits a job known by its id: comes as CLIENT_RESULT with this tag; state JOB_NONE if it is unknown.
+/* Awaits a job known by its id, which is not 0: comes as CLIENT_RESULT with this tag; state JOB_NONE if it is unknown.
  * True if it is awaited already (the older tag stays). The caller saw client_room() > 0, or waits for one
  * job at a time. */
 bool client_await(struct client *c, uint64_t id, uint64_t tag);
@@ -117,6 +117,8 @@ enum client_effect {
 };
 /* The next thing to do. Whoever cannot send now does not ask. A frame that was handed out counts as sent. */
 enum client_effect client_effect(struct client *c, uint64_t now_ms, struct span *frame);
+/* True if client_effect has a request to send at this moment: for who posts much and asks seldom. */
+bool client_unsent(struct client *c);
 
 enum client_event_kind {
 	CLIENT_WELCOMED, /* the broker has answered hello: the first time, or again */
@@ -124,9 +126,9 @@ enum client_event_kind {
 	CLIENT_REFUSED,  /* tag, call, error, text: will not be accepted */
 	CLIENT_RESULT,   /* tag, id, result */
 	CLIENT_ANSWER,   /* number, call, answer; error and text are those of a REPLY that refuses, else SHEAF_OK */
-	CLIENT_PONG,     /* number: how many pings before this one were asked for */
+	CLIENT_PONG,     /* number: of the ping, counted from 1 */
 	CLIENT_FAILED, /* error (SHEAF_E_VERSION, SHEAF_E_DENIED), text: the broker will not have us; nothing more comes
-			*/
+	                */
 };
 
 struct client_event {

@@ -1,0 +1,355 @@
+/* What the broker says to a client session, and what the user hears of it. client_message notes what the
+ * session must know; the records of a message are walked by client_event, one at a time, so that nothing
+ * is copied. See session.h. */
+#include "client/machine.h"
+#include "client/session.h"
+
+#define HELD_FIRST_MS 10 /* a refusal for the moment: try again after so long, doubling */
+#define HELD_MOST_MS  1000
+#define LOST_PINGS    2 /* a request is lost when so many pings that left after it have been answered */
+
+/* A refusal that says "later". */
+static bool passes(uint32_t error)
+{
+	return error == SHEAF_E_BUSY || error == SHEAF_E_DRAINING;
+}
+
+static void one_event(struct client *c, const struct client_event *ev)
+{
+	c->place.kind = AT_ONE;
+	c->place.one = *ev;
+}
+
+/* ---- hello ---- */
+
+/* A copy of at most `cap` bytes in memory of our own. */
+static struct span keep(char *to, size_t cap, struct span s)
+{
+	size_t n = s.n < cap ? s.n : cap;
+
+	if (n)
+		memcpy(to, s.p, n);
+	return span_of(to, n);
+}
+
+static void welcome(struct client *c, uint64_t now_ms, const struct msg *m)
+{
+	struct msg_client_welcome *w = &c->welcome;
+
+	if (c->link != LINK_ASKED)
+		return;
+	*w = m->u.client_welcome;
+	w->results = keep(c->welcome_results, sizeof c->welcome_results, w->results);
+	w->workers = keep(c->welcome_workers, sizeof c->welcome_workers, w->workers);
+	w->software = keep(c->welcome_software, sizeof c->welcome_software, w->software);
+	if (w->version < PROTO_VERSION_MIN || w->version > PROTO_VERSION_MAX) {
+		c->link = LINK_FAILED;
+		one_event(c, &(struct client_event){ .kind = CLIENT_FAILED, .error = SHEAF_E_VERSION });
+		return;
+	}
+	c->epoch = m->h.epoch;
+	c->held_up = SHEAF_OK;
+	client_opened(c, now_ms);
+	one_event(c, &(struct client_event){ .kind = CLIENT_WELCOMED });
+}
+
+static void no_session(struct client *c, uint64_t now_ms)
+{
+	if (c->link != LINK_OPEN)
+		return;
+	/* a broker that welcomes us and forgets us at once is not asked in a tight loop */
+	client_hello_again(c, now_ms < c->link_ms + c->beat_ms ? now_ms + client_pause(c, 0, c->beat_ms, c->beat_ms)
+	                                                       : now_ms);
+}
+
+/* A refusal of hello, or of a WAIT: these have no number. */
+static void unnumbered_refusal(struct client *c, uint64_t now_ms, const struct msg *m)
+{
+	enum sheaf_error e = (enum sheaf_error)m->u.reply.error;
+
+	if (e == SHEAF_OK)
+		return;
+	if (c->link == LINK_OPEN) {
+		c->waits_ms = now_ms + client_pause(c, 0, HELD_MOST_MS, HELD_MOST_MS);
+		return;
+	}
+	if (c->link != LINK_ASKED)
+		return;
+	if (e == SHEAF_E_VERSION || e == SHEAF_E_DENIED) {
+		c->link = LINK_FAILED;
+		one_event(c, &(struct client_event){ .kind = CLIENT_FAILED, .error = e, .text = m->u.reply.text });
+		return;
+	}
+	c->held_up = e;
+	client_hello_again(c, now_ms + client_pause(c, c->failures++, 4 * HELD_FIRST_MS, HELD_MOST_MS));
+}
+
+/* ---- results ---- */
+
+/* Pushed results have gone missing; `pushed` is where the broker's count stands. */
+static void gap(struct client *c, uint64_t now_ms, uint64_t pushed)
+{
+	c->counts.gaps++;
+	c->received = pushed;
+	c->suspect = 0;
+	client_wait_all(c, now_ms);
+}
+
+static void results(struct client *c, uint64_t now_ms, const struct msg *m)
+{
+	uint64_t first = m->h.number;
+
+	if (c->link == LINK_OPEN) {
+		if (c->counted && first > c->received)
+			gap(c, now_ms, first);
+		if (!c->counted || first + m->u.results.n > c->received)
+			c->received = first + m->u.results.n;
+		c->counted = true;
+	}
+	c->place = (struct place){ .kind = AT_RESULTS, .m = m };
+}
+
+static bool next_result(struct client *c, struct client_event *ev)
+{
+	const struct msg *m = c->place.m;
+
+	while (c->place.rec < m->u.results.n) {
+		const struct msg_result_rec *r = &m->u.results.v[c->place.rec++];
+
+		if (r->state != JOB_NONE && !job_state_terminal((enum job_state)r->state))
+			continue;
+		if (unlikely(!awaited_take(&c->awaited, r->id, &ev->tag))) {
+			c->counts.strays++;
+			continue;
+		}
+		c->result_ms = c->heard_ms;
+		c->quiet_ms = CLIENT_QUIET_FIRST_MS;
+		ev->kind = CLIENT_RESULT;
+		ev->error = SHEAF_OK;
+		ev->id = r->id;
+		ev->result = r;
+		return true;
+	}
+	c->place.kind = AT_NOTHING;
+	return false;
+}
+
+/* ---- requests ---- */
+
+/* The broker's answer to `r` makes no sense: it will make no more sense the second time. */
+static void refuse(struct client *c, struct request *r, enum sheaf_error e, struct span text)
+{
+	c->place = (struct place){ .kind = AT_REFUSED, .request = r };
+	c->place.one = (struct client_event){ .kind = CLIENT_REFUSED, .error = e, .call = r->call, .text = text };
+}
+
+static bool next_refused(struct client *c, struct client_event *ev)
+{
+	struct request *r = c->place.request;
+
+	if (r && c->place.job < r->n_jobs) {
+		*ev = c->place.one;
+		ev->tag = r->jobs[c->place.job++].tag;
+		return true;
+	}
+	if (r)
+		requests_release(&c->requests, r);
+	c->place.request = NULL;
+	c->place.kind = AT_NOTHING;
+	return false;
+}
+
+/* The request that the next record of ACCEPTED names, if it is one that waits for it. */
+static struct request *accepted_request(struct client *c, const struct msg_accepted_rec *a)
+{
+	struct request *r = requests_find(&c->requests, a->number);
+
+	if (!r || r->kind != MSG_SUBMIT)
+		return NULL; /* answered before */
+	if (a->count != r->n_jobs || a->first == 0 || a->first + a->count < a->first)
+		return NULL; /* cannot be: it stays unanswered and goes again */
+	c->held_up = SHEAF_OK;
+	c->result_ms = c->heard_ms;
+	return r;
+}
+
+static bool next_accepted(struct client *c, struct client_event *ev)
+{
+	const struct msg *m = c->place.m;
+
+	while (c->place.rec < m->u.accepted.n) {
+		const struct msg_accepted_rec *a = &m->u.accepted.v[c->place.rec];
+		struct request *r = c->place.request;
+
+		if (!r && c->place.job == 0)
+			r = c->place.request = accepted_request(c, a);
+		if (r && c->place.job < r->n_jobs) {
+			ev->kind = CLIENT_ACCEPTED;
+			ev->error = SHEAF_OK;
+			ev->call = r->call;
+			ev->number = r->number;
+			ev->tag = r->jobs[c->place.job].tag;
+			ev->id = a->first + c->place.job++;
+			/* the answer to a retry may come after the end of the job: ask for that */
+			if (r->policy.want && awaited_put(&c->awaited, ev->id, ev->tag) && r->again)
+				client_wait_one(c, ev->id);
+			return true;
+		}
+		if (r)
+			requests_release(&c->requests, r);
+		c->place.request = NULL;
+		c->place.job = 0;
+		c->place.rec++;
+	}
+	c->place.kind = AT_NOTHING;
+	return false;
+}
+
+static void answer(struct client *c, struct request *r, const struct msg *m)
+{
+	struct client_event ev = { .kind = CLIENT_ANSWER, .call = r->call, .number = r->number, .answer = m };
+
+	if (m->h.kind == MSG_REPLY) {
+		ev.error = (enum sheaf_error)m->u.reply.error;
+		ev.text = m->u.reply.text;
+	}
+	requests_release(&c->requests, r);
+	one_event(c, &ev);
+}
+
+/* An answer to a numbered request, whatever its kind. */
+static void answered(struct client *c, uint64_t now_ms, const struct msg *m)
+{
+	struct request *r = requests_find(&c->requests, m->h.number);
+	uint32_t error = m->h.kind == MSG_REPLY ? m->u.reply.error : SHEAF_OK;
+
+	if (!r)
+		return;
+	if (passes(error)) {
+		c->held_up = (enum sheaf_error)error;
+		requests_retry(&c->requests, r, now_ms + client_pause(c, r->refused++, HELD_FIRST_MS, HELD_MOST_MS));
+	} else if (r->kind != MSG_SUBMIT) {
+		answer(c, r, m);
+	} else if (error) {
+		refuse(c, r, (enum sheaf_error)error, m->u.reply.text);
+	} else {
+		refuse(c, r, SHEAF_E_MALFORMED, span_of(NULL, 0));
+	}
+}
+
+/* ---- pings ---- */
+
+/* Answers leave in order. One that is still missing when two pings have come back that were sent after the
+ * request is lost: two, since answers of one turn of the broker may pass each other. */
+static void find_lost_requests(struct client *c)
+{
+	struct requests *q = &c->requests;
+
+	for (uint64_t n = q->first; n < q->next; n++) {
+		struct request *r = requests_find(q, n);
+
+		if (r && r->state == REQUEST_SENT && c->pongs >= r->pings + LOST_PINGS) {
+			r->again = true;
+			c->counts.resent++;
+			requests_retry(q, r, 0);
+		}
+	}
+}
+
+/* A pong may overtake results of the same turn of the broker, so that more were pushed than came is a
+ * suspicion until a second pong says so. */
+static void compare_pushed(struct client *c, uint64_t now_ms, uint64_t pushed)
+{
+	if (!c->counted) {
+		c->received = pushed;
+		c->counted = true;
+	} else if (pushed <= c->received) {
+		c->suspect = 0;
+	} else if (c->suspect == 0) {
+		c->suspect = pushed;
+		c->suspect_ping = c->pings;
+		c->ping_ms = now_ms;
+	} else if (c->pongs > c->suspect_ping) {
+		if (c->received < c->suspect)
+			gap(c, now_ms, c->suspect);
+		c->suspect = 0;
+	}
+}
+
+static void pong(struct client *c, uint64_t now_ms, const struct msg *m)
+{
+	if (c->link != LINK_OPEN || m->h.number > c->pings || m->h.number <= c->pongs)
+		return;
+	c->pongs = m->h.number;
+	c->unheard_ms = now_ms;
+	find_lost_requests(c);
+	compare_pushed(c, now_ms, m->u.ping.pushed);
+	one_event(c, &(struct client_event){ .kind = CLIENT_PONG, .number = m->h.number });
+}
+
+/* ---- the way in and out ---- */
+
+void client_message(struct client *c, uint64_t now_ms, const struct msg *m)
+{
+	must(c->place.kind == AT_NOTHING);
+	if (c->link == LINK_FAILED || c->link == LINK_CLOSED)
+		return;
+	if (m->h.session != c->session && m->h.session != 0)
+		return;
+	c->heard_ms = now_ms;
+	switch (m->h.kind) {
+	case MSG_CLIENT_WELCOME:
+		welcome(c, now_ms, m);
+		break;
+	case MSG_NO_SESSION:
+		no_session(c, now_ms);
+		break;
+	case MSG_ACCEPTED:
+		c->place = (struct place){ .kind = AT_ACCEPTED, .m = m };
+		break;
+	case MSG_RESULTS:
+		if (m->u.results.answer)
+			answered(c, now_ms, m);
+		else
+			results(c, now_ms, m);
+		break;
+	case MSG_PONG:
+		pong(c, now_ms, m);
+		break;
+	case MSG_REPLY:
+		if (m->h.number == 0)
+			unnumbered_refusal(c, now_ms, m);
+		else
+			answered(c, now_ms, m);
+		break;
+	case MSG_JOB_INFO:
+	case MSG_QUEUE_INFO:
+	case MSG_WORKER_INFO:
+	case MSG_STATS_INFO:
+	case MSG_PEEKED:
+	case MSG_BATCH_INFO:
+		answered(c, now_ms, m);
+		break;
+	default: /* of a newer broker, or not for us */
+		break;
+	}
+}
+
+bool client_event(struct client *c, struct client_event *ev)
+{
+	switch (c->place.kind) {
+	case AT_NOTHING:
+		return false;
+	case AT_ONE:
+		*ev = c->place.one;
+		c->place.kind = AT_NOTHING;
+		return true;
+	case AT_ACCEPTED:
+		return next_accepted(c, ev);
+	case AT_REFUSED:
+		return next_refused(c, ev);
+	case AT_RESULTS:
+		return next_result(c, ev);
+	}
+	return false;
+}

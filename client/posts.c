@@ -1,0 +1,167 @@
+/* What the user asks of a client session: jobs to be posted, requests, jobs to be awaited. See session.h. */
+#include "client/machine.h"
+#include "client/session.h"
+#include "proto/codec.h"
+
+void client_set_records(struct client *c, uint32_t records)
+{
+	if (records < 1)
+		records = 1;
+	c->records = records < LIMIT_RECORDS ? records : LIMIT_RECORDS;
+}
+
+/* Jobs that a SUBMIT may carry: what was asked for, and what the broker takes. */
+static uint32_t records_max(const struct client *c)
+{
+	uint32_t theirs = c->welcome.records_max;
+
+	return theirs && theirs < c->records ? theirs : c->records;
+}
+
+size_t client_outstanding(const struct client *c)
+{
+	return c->requests.jobs + c->awaited.n;
+}
+
+size_t client_room(const struct client *c)
+{
+	uint64_t outstanding = client_outstanding(c), most = LIMIT_CLIENT_WAITS, left, slots;
+
+	if (c->welcome.waits_max && c->welcome.waits_max < most)
+		most = c->welcome.waits_max;
+	if (outstanding >= most || c->requests.payload_bytes >= CLIENT_QUEUED_BYTES)
+		return 0;
+	left = requests_left(&c->requests);
+	slots = CLIENT_RESERVED_REQUESTS + (c->gathered ? 1 : 0);
+	if (left <= slots)
+		return 0;
+	left = (left - slots) * records_max(c);
+	return left < most - outstanding ? left : most - outstanding;
+}
+
+void client_settle_gathered(struct client *c)
+{
+	if (c->gathered && requests_left(&c->requests) > 0) {
+		requests_number(&c->requests, c->gathered);
+		c->gathered = NULL;
+	}
+	c->flush = c->gathered != NULL;
+}
+
+void client_flush(struct client *c)
+{
+	if (c->gathered)
+		client_settle_gathered(c);
+}
+
+static enum sheaf_error check_policy(const struct client_policy *p)
+{
+	if (!name_queue_ok(p->queue))
+		return SHEAF_E_BAD_NAME;
+	if (p->priority > LIMIT_PRIORITY || p->attempts < 1 || p->attempts > LIMIT_ATTEMPTS)
+		return SHEAF_E_BAD_VALUE;
+	if (p->headers.n > LIMIT_HEADER_BYTES)
+		return SHEAF_E_TOO_LARGE;
+	return headers_ok(p->headers) ? SHEAF_OK : SHEAF_E_BAD_VALUE;
+}
+
+/* Makes c->gathered a SUBMIT of this policy that takes one more payload of n bytes. */
+static enum sheaf_error gather(struct client *c, const struct client_policy *p, size_t n)
+{
+	struct request *r = c->gathered;
+	enum sheaf_error e;
+
+	if (r && request_same_policy(r, p)) {
+		if (r->n_jobs < records_max(c) && r->bytes.n + n <= CLIENT_BATCH_BYTES)
+			return SHEAF_OK;
+	} else {
+		e = check_policy(p);
+		if (e)
+			return e;
+	}
+	client_flush(c);
+	if (c->gathered)
+		return SHEAF_E_FULL;
+	c->gathered = requests_new(&c->requests, MSG_SUBMIT, p->call);
+	request_set_policy(c->gathered, p);
+	return SHEAF_OK;
+}
+
+enum sheaf_error client_post(struct client *c, const struct client_policy *p, struct span payload, uint64_t tag)
+{
+	uint64_t most = c->welcome.payload_max;
+	enum sheaf_error e;
+
+	if (payload.n > LIMIT_PAYLOAD || (most && payload.n > most))
+		return SHEAF_E_TOO_LARGE;
+	e = gather(c, p, payload.n);
+	if (unlikely(e))
+		return e;
+	requests_add_job(&c->requests, c->gathered, payload, tag);
+	if (c->gathered->n_jobs >= records_max(c) || c->gathered->bytes.n >= CLIENT_BATCH_BYTES)
+		client_flush(c);
+	return SHEAF_OK;
+}
+
+enum sheaf_error client_request(struct client *c, const struct msg *m, uint64_t call, uint64_t *number)
+{
+	struct msg copy = *m;
+	struct request *r;
+
+	client_flush(c); /* jobs posted before this leave before it */
+	if (c->gathered || requests_left(&c->requests) == 0)
+		return SHEAF_E_FULL;
+	copy.h = (struct msg_header){ .version = PROTO_VERSION_MIN, .kind = m->h.kind };
+	r = requests_new(&c->requests, m->h.kind, call);
+	msg_encode(&r->bytes, &copy);
+	requests_number(&c->requests, r);
+	*number = r->number;
+	return SHEAF_OK;
+}
+
+uint64_t client_ping(struct client *c)
+{
+	c->ping_ms = 0;
+	return c->pings + 1;
+}
+
+void client_forget(struct client *c, uint64_t call)
+{
+	struct requests *q = &c->requests;
+
+	if (c->gathered && c->gathered->call == call) {
+		requests_release(q, c->gathered);
+		c->gathered = NULL;
+	}
+	for (uint64_t n = q->first; n < q->next; n++) {
+		struct request *r = requests_find(q, n);
+
+		if (!r || r->call != call)
+			continue;
+		if (c->place.request == r)
+			c->place.request = NULL;
+		requests_release(q, r);
+	}
+}
+
+bool client_await(struct client *c, uint64_t id, uint64_t tag)
+{
+	if (!awaited_put(&c->awaited, id, tag))
+		return true;
+	if (c->result_ms < c->ticked_ms)
+		c->result_ms = c->ticked_ms;
+	client_wait_one(c, id);
+	return false;
+}
+
+void client_unawait(struct client *c, uint64_t id)
+{
+	uint64_t tag;
+
+	(void)awaited_take(&c->awaited, id, &tag);
+}
+
+bool client_awaits(const struct client *c, uint64_t id)
+{
+	return awaited_has(&c->awaited, id);
+}

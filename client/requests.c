@@ -1,0 +1,210 @@
+/* The requests that the broker has not answered yet; see requests.h. */
+#include "client/requests.h"
+
+#include <stdlib.h>
+
+#include "proto/codec.h"
+
+#define FREE_MAX     64        /* requests kept for use again */
+#define FREE_BYTES   (4 * MIB) /* a kept request holds no larger buffer */
+#define JOBS_CAP_MIN 64
+
+void requests_init(struct requests *q)
+{
+	*q = (struct requests){ .first = 1, .next = 1, .unsent = 1, .held_ms = UINT64_MAX };
+}
+
+static void request_free(struct request *r)
+{
+	if (!r)
+		return;
+	buf_fini(&r->bytes);
+	buf_fini(&r->headers);
+	free(r->jobs);
+	free(r);
+}
+
+void requests_fini(struct requests *q)
+{
+	for (uint32_t i = 0; i < LIMIT_CLIENT_REQUESTS; i++)
+		request_free(q->v[i]);
+	while (q->free) {
+		struct request *r = q->free;
+
+		q->free = r->next_free;
+		request_free(r);
+	}
+}
+
+struct request *requests_new(struct requests *q, uint32_t kind, uint64_t call)
+{
+	struct request *r = q->free;
+
+	if (r) { /* the one that was used last: its memory is warm */
+		q->free = r->next_free;
+		q->n_free--;
+	} else {
+		r = calloc(1, sizeof *r);
+		must(r);
+		buf_init(&r->bytes);
+		buf_init(&r->headers);
+	}
+	r->state = REQUEST_GATHERING;
+	r->kind = kind;
+	r->call = call;
+	return r;
+}
+
+void requests_number(struct requests *q, struct request *r)
+{
+	must(r->state == REQUEST_GATHERING && requests_left(q) > 0);
+	r->number = q->next++;
+	r->state = REQUEST_READY;
+	q->v[r->number % LIMIT_CLIENT_REQUESTS] = r;
+}
+
+static void reset(struct request *r)
+{
+	buf_clear(&r->bytes);
+	buf_clear(&r->headers);
+	r->number = r->call = r->due_ms = r->pings = 0;
+	r->again = false;
+	r->refused = 0;
+	r->n_jobs = 0;
+}
+
+void requests_release(struct requests *q, struct request *r)
+{
+	if (r->kind == MSG_SUBMIT) {
+		q->jobs -= r->n_jobs;
+		q->payload_bytes -= r->bytes.n;
+	}
+	if (r->number) {
+		must(requests_find(q, r->number) == r);
+		q->v[r->number % LIMIT_CLIENT_REQUESTS] = NULL;
+		while (q->first < q->next && !q->v[q->first % LIMIT_CLIENT_REQUESTS])
+			q->first++;
+		if (q->unsent < q->first)
+			q->unsent = q->first;
+	}
+	if (q->n_free == FREE_MAX || r->bytes.cap > FREE_BYTES) {
+		request_free(r);
+		return;
+	}
+	reset(r);
+	r->next_free = q->free;
+	q->free = r;
+	q->n_free++;
+}
+
+void requests_retry(struct requests *q, struct request *r, uint64_t due_ms)
+{
+	must(r->number);
+	r->due_ms = due_ms;
+	if (due_ms) {
+		r->state = REQUEST_HELD;
+		if (q->held_ms > due_ms)
+			q->held_ms = due_ms;
+		return;
+	}
+	r->state = REQUEST_READY;
+	if (q->unsent > r->number)
+		q->unsent = r->number;
+}
+
+void requests_due(struct requests *q, uint64_t now_ms)
+{
+	if (q->held_ms > now_ms)
+		return;
+	q->held_ms = UINT64_MAX;
+	for (uint64_t n = q->first; n < q->next; n++) {
+		struct request *r = requests_find(q, n);
+
+		if (r && r->state == REQUEST_HELD)
+			requests_retry(q, r, r->due_ms <= now_ms ? 0 : r->due_ms);
+	}
+}
+
+struct request *requests_ready(struct requests *q)
+{
+	for (; q->unsent < q->next; q->unsent++) {
+		struct request *r = requests_find(q, q->unsent);
+
+		if (r && r->state == REQUEST_READY)
+			return r;
+	}
+	return NULL;
+}
+
+void request_set_policy(struct request *r, const struct client_policy *p)
+{
+	must(p->queue.n <= sizeof r->queue);
+	memcpy(r->queue, p->queue.p, p->queue.n);
+	buf_put_span(&r->headers, p->headers);
+	r->policy = *p;
+	r->policy.queue = span_of(r->queue, p->queue.n);
+	r->policy.headers = buf_span(&r->headers);
+}
+
+bool request_same_policy(const struct request *r, const struct client_policy *p)
+{
+	const struct client_policy *mine = &r->policy;
+
+	return mine->priority == p->priority && mine->attempts == p->attempts && mine->batch == p->batch &&
+	       mine->want == p->want && mine->call == p->call && span_eq(mine->queue, p->queue) &&
+	       span_eq(mine->headers, p->headers);
+}
+
+void requests_add_job(struct requests *q, struct request *r, struct span payload, uint64_t tag)
+{
+	must(r->n_jobs < LIMIT_RECORDS && payload.n <= LIMIT_PAYLOAD);
+	if (unlikely(r->n_jobs == r->jobs_cap)) {
+		uint32_t cap = r->jobs_cap ? 2 * r->jobs_cap : JOBS_CAP_MIN;
+
+		r->jobs = realloc(r->jobs, cap * sizeof *r->jobs);
+		must(r->jobs);
+		r->jobs_cap = cap;
+	}
+	r->jobs[r->n_jobs++] = (struct posted){ tag, (uint32_t)payload.n };
+	buf_put_span(&r->bytes, payload);
+	q->jobs++;
+	q->payload_bytes += payload.n;
+}
+
+/* A SUBMIT as it leaves now. */
+static struct span submit_frame(const struct requests *q, const struct request *r, const struct msg_header *h,
+                                struct buf *out)
+{
+	struct span payloads[LIMIT_RECORDS];
+	const struct client_policy *p = &r->policy;
+	struct msg m = { .h = *h };
+	size_t at = 0;
+
+	for (uint32_t i = 0; i < r->n_jobs; i++) {
+		payloads[i] = span_of(r->bytes.p + at, r->jobs[i].length);
+		at += r->jobs[i].length;
+	}
+	m.u.submit = (struct msg_submit){ .queue = p->queue,
+		                          .flags = (p->want ? SUBMIT_WANT : 0u) | (r->again ? SUBMIT_AGAIN : 0u),
+		                          .priority = p->priority,
+		                          .attempts = p->attempts,
+		                          .batch = p->batch,
+		                          .answered = q->first - 1,
+		                          .headers = p->headers,
+		                          .payloads = payloads,
+		                          .n = r->n_jobs };
+	msg_encode(out, &m);
+	return buf_span(out);
+}
+
+struct span requests_frame(const struct requests *q, struct request *r, const struct msg_header *h, struct buf *out)
+{
+	struct msg_header own = *h;
+
+	own.kind = r->kind;
+	own.number = r->number;
+	if (r->kind == MSG_SUBMIT)
+		return submit_frame(q, r, &own, out);
+	msg_patch(r->bytes.p, r->bytes.n, own.epoch, own.session, own.number);
+	return buf_span(&r->bytes);
+}
