@@ -1,4 +1,4 @@
-/* What is inside struct client. session.c holds the life of the connection and what leaves, messages.c
+/* What is inside struct csession. session.c holds the life of the connection and what leaves, messages.c
  * what comes in and what the user hears of it, posts.c what the user asks for. Of no interest outside. */
 #ifndef SHEAF_CLIENT_MACHINE_H
 #define SHEAF_CLIENT_MACHINE_H
@@ -9,9 +9,9 @@
 #include "client/requests.h"
 #include "client/session.h"
 
-#define CLIENT_RECORDS_DEFAULT 256
+#define CSESSION_RECORDS_DEFAULT 256
 /* No result for so long: ask again for all that is awaited. */
-#define CLIENT_QUIET_FIRST_MS 10000
+#define CSESSION_QUIET_FIRST_MS 10000
 
 enum link_state {
 	LINK_NONE,   /* a connection is to be made at `link_ms` */
@@ -22,7 +22,7 @@ enum link_state {
 	LINK_CLOSED  /* we said bye */
 };
 
-/* Where client_event stands in the message that came last. */
+/* Where csession_event stands in the message that came last. */
 enum place_kind {
 	AT_NOTHING,
 	AT_ONE,      /* `one` is to be handed out */
@@ -37,10 +37,10 @@ struct place {
 	uint32_t rec;
 	uint32_t job;
 	struct request *request; /* NULL: between two records */
-	struct client_event one;
+	struct csession_event one;
 };
 
-struct client {
+struct csession {
 	uint64_t session;
 	struct rng rng;
 	char name[LIMIT_NAME];
@@ -52,7 +52,7 @@ struct client {
 	uint64_t link_ms;
 	uint32_t failures; /* connections and hellos in a row without a welcome */
 	bool bye;          /* to be said */
-	struct client_counts counts;
+	struct csession_counts counts;
 	enum sheaf_error held_up;
 
 	uint64_t epoch; /* of the last welcome */
@@ -85,20 +85,20 @@ struct client {
 	struct requests requests;
 	struct request *gathered; /* a SUBMIT that takes more jobs, or NULL */
 	bool flush;               /* it is to leave */
-	struct buf out;           /* the frame that client_effect handed out */
+	struct buf out;           /* the frame that csession_effect handed out */
 	struct place place;
 };
 
 /* Asks for all that is awaited. */
-void client_wait_all(struct client *c, uint64_t now_ms);
+void csession_wait_all(struct csession *c, uint64_t now_ms);
 /* Asks for one job. */
-void client_wait_one(struct client *c, uint64_t id);
+void csession_wait_one(struct csession *c, uint64_t id);
 /* Numbers the gathered SUBMIT if the window has room. */
-void client_settle_gathered(struct client *c);
+void csession_settle_gathered(struct csession *c);
 /* A pause before try number `tries` (from 0), doubling from `first_ms` up to `most_ms`, with jitter. */
-uint64_t client_pause(struct client *c, uint32_t tries, uint64_t first_ms, uint64_t most_ms);
+uint64_t csession_pause(struct csession *c, uint32_t tries, uint64_t first_ms, uint64_t most_ms);
 /* The broker has welcomed us, or said hello again: see session.c. */
-void client_opened(struct client *c, uint64_t now_ms);
-void client_hello_again(struct client *c, uint64_t due_ms);
+void csession_opened(struct csession *c, uint64_t now_ms);
+void csession_hello_again(struct csession *c, uint64_t due_ms);
 
 #endif

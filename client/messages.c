@@ -1,5 +1,5 @@
-/* What the broker says to a client session, and what the user hears of it. client_message notes what the
- * session must know; the records of a message are walked by client_event, one at a time, so that nothing
+/* What the broker says to a client session, and what the user hears of it. csession_message notes what the
+ * session must know; the records of a message are walked by csession_event, one at a time, so that nothing
  * is copied. See session.h. */
 #include "client/machine.h"
 #include "client/session.h"
@@ -14,7 +14,7 @@ static bool passes(uint32_t error)
 	return error == SHEAF_E_BUSY || error == SHEAF_E_DRAINING;
 }
 
-static void one_event(struct client *c, const struct client_event *ev)
+static void one_event(struct csession *c, const struct csession_event *ev)
 {
 	c->place.kind = AT_ONE;
 	c->place.one = *ev;
@@ -32,7 +32,7 @@ static struct span keep(char *to, size_t cap, struct span s)
 	return span_of(to, n);
 }
 
-static void welcome(struct client *c, uint64_t now_ms, const struct msg *m)
+static void welcome(struct csession *c, uint64_t now_ms, const struct msg *m)
 {
 	struct msg_client_welcome *w = &c->welcome;
 
@@ -44,58 +44,58 @@ static void welcome(struct client *c, uint64_t now_ms, const struct msg *m)
 	w->software = keep(c->welcome_software, sizeof c->welcome_software, w->software);
 	if (w->version < PROTO_VERSION_MIN || w->version > PROTO_VERSION_MAX) {
 		c->link = LINK_FAILED;
-		one_event(c, &(struct client_event){ .kind = CLIENT_FAILED, .error = SHEAF_E_VERSION });
+		one_event(c, &(struct csession_event){ .kind = CSESSION_FAILED, .error = SHEAF_E_VERSION });
 		return;
 	}
 	c->epoch = m->h.epoch;
 	c->held_up = SHEAF_OK;
-	client_opened(c, now_ms);
-	one_event(c, &(struct client_event){ .kind = CLIENT_WELCOMED });
+	csession_opened(c, now_ms);
+	one_event(c, &(struct csession_event){ .kind = CSESSION_WELCOMED });
 }
 
-static void no_session(struct client *c, uint64_t now_ms)
+static void no_session(struct csession *c, uint64_t now_ms)
 {
 	if (c->link != LINK_OPEN)
 		return;
 	/* a broker that welcomes us and forgets us at once is not asked in a tight loop */
-	client_hello_again(c, now_ms < c->link_ms + c->beat_ms ? now_ms + client_pause(c, 0, c->beat_ms, c->beat_ms)
-	                                                       : now_ms);
+	csession_hello_again(c, now_ms < c->link_ms + c->beat_ms ? now_ms + csession_pause(c, 0, c->beat_ms, c->beat_ms)
+	                                                         : now_ms);
 }
 
 /* A refusal of hello, or of a WAIT: these have no number. */
-static void unnumbered_refusal(struct client *c, uint64_t now_ms, const struct msg *m)
+static void unnumbered_refusal(struct csession *c, uint64_t now_ms, const struct msg *m)
 {
 	enum sheaf_error e = (enum sheaf_error)m->u.reply.error;
 
 	if (e == SHEAF_OK)
 		return;
 	if (c->link == LINK_OPEN) {
-		c->waits_ms = now_ms + client_pause(c, 0, HELD_MOST_MS, HELD_MOST_MS);
+		c->waits_ms = now_ms + csession_pause(c, 0, HELD_MOST_MS, HELD_MOST_MS);
 		return;
 	}
 	if (c->link != LINK_ASKED)
 		return;
 	if (e == SHEAF_E_VERSION || e == SHEAF_E_DENIED) {
 		c->link = LINK_FAILED;
-		one_event(c, &(struct client_event){ .kind = CLIENT_FAILED, .error = e, .text = m->u.reply.text });
+		one_event(c, &(struct csession_event){ .kind = CSESSION_FAILED, .error = e, .text = m->u.reply.text });
 		return;
 	}
 	c->held_up = e;
-	client_hello_again(c, now_ms + client_pause(c, c->failures++, 4 * HELD_FIRST_MS, HELD_MOST_MS));
+	csession_hello_again(c, now_ms + csession_pause(c, c->failures++, 4 * HELD_FIRST_MS, HELD_MOST_MS));
 }
 
 /* ---- results ---- */
 
 /* Pushed results have gone missing; `pushed` is where the broker's count stands. */
-static void gap(struct client *c, uint64_t now_ms, uint64_t pushed)
+static void gap(struct csession *c, uint64_t now_ms, uint64_t pushed)
 {
 	c->counts.gaps++;
 	c->received = pushed;
 	c->suspect = 0;
-	client_wait_all(c, now_ms);
+	csession_wait_all(c, now_ms);
 }
 
-static void results(struct client *c, uint64_t now_ms, const struct msg *m)
+static void results(struct csession *c, uint64_t now_ms, const struct msg *m)
 {
 	uint64_t first = m->h.number;
 
@@ -109,7 +109,7 @@ static void results(struct client *c, uint64_t now_ms, const struct msg *m)
 	c->place = (struct place){ .kind = AT_RESULTS, .m = m };
 }
 
-static bool next_result(struct client *c, struct client_event *ev)
+static bool next_result(struct csession *c, struct csession_event *ev)
 {
 	const struct msg *m = c->place.m;
 
@@ -123,8 +123,8 @@ static bool next_result(struct client *c, struct client_event *ev)
 			continue;
 		}
 		c->result_ms = c->heard_ms;
-		c->quiet_ms = CLIENT_QUIET_FIRST_MS;
-		ev->kind = CLIENT_RESULT;
+		c->quiet_ms = CSESSION_QUIET_FIRST_MS;
+		ev->kind = CSESSION_RESULT;
 		ev->error = SHEAF_OK;
 		ev->id = r->id;
 		ev->result = r;
@@ -137,13 +137,13 @@ static bool next_result(struct client *c, struct client_event *ev)
 /* ---- requests ---- */
 
 /* The broker's answer to `r` makes no sense: it will make no more sense the second time. */
-static void refuse(struct client *c, struct request *r, enum sheaf_error e, struct span text)
+static void refuse(struct csession *c, struct request *r, enum sheaf_error e, struct span text)
 {
 	c->place = (struct place){ .kind = AT_REFUSED, .request = r };
-	c->place.one = (struct client_event){ .kind = CLIENT_REFUSED, .error = e, .call = r->call, .text = text };
+	c->place.one = (struct csession_event){ .kind = CSESSION_REFUSED, .error = e, .call = r->call, .text = text };
 }
 
-static bool next_refused(struct client *c, struct client_event *ev)
+static bool next_refused(struct csession *c, struct csession_event *ev)
 {
 	struct request *r = c->place.request;
 
@@ -160,7 +160,7 @@ static bool next_refused(struct client *c, struct client_event *ev)
 }
 
 /* The request that the next record of ACCEPTED names, if it is one that waits for it. */
-static struct request *accepted_request(struct client *c, const struct msg_accepted_rec *a)
+static struct request *accepted_request(struct csession *c, const struct msg_accepted_rec *a)
 {
 	struct request *r = requests_find(&c->requests, a->number);
 
@@ -173,7 +173,7 @@ static struct request *accepted_request(struct client *c, const struct msg_accep
 	return r;
 }
 
-static bool next_accepted(struct client *c, struct client_event *ev)
+static bool next_accepted(struct csession *c, struct csession_event *ev)
 {
 	const struct msg *m = c->place.m;
 
@@ -184,7 +184,7 @@ static bool next_accepted(struct client *c, struct client_event *ev)
 		if (!r && c->place.job == 0)
 			r = c->place.request = accepted_request(c, a);
 		if (r && c->place.job < r->n_jobs) {
-			ev->kind = CLIENT_ACCEPTED;
+			ev->kind = CSESSION_ACCEPTED;
 			ev->error = SHEAF_OK;
 			ev->call = r->call;
 			ev->number = r->number;
@@ -192,7 +192,7 @@ static bool next_accepted(struct client *c, struct client_event *ev)
 			ev->id = a->first + c->place.job++;
 			/* the answer to a retry may come after the end of the job: ask for that */
 			if (r->policy.want && awaited_put(&c->awaited, ev->id, ev->tag) && r->again)
-				client_wait_one(c, ev->id);
+				csession_wait_one(c, ev->id);
 			return true;
 		}
 		if (r)
@@ -205,9 +205,9 @@ static bool next_accepted(struct client *c, struct client_event *ev)
 	return false;
 }
 
-static void answer(struct client *c, struct request *r, const struct msg *m)
+static void answer(struct csession *c, struct request *r, const struct msg *m)
 {
-	struct client_event ev = { .kind = CLIENT_ANSWER, .call = r->call, .number = r->number, .answer = m };
+	struct csession_event ev = { .kind = CSESSION_ANSWER, .call = r->call, .number = r->number, .answer = m };
 
 	if (m->h.kind == MSG_REPLY) {
 		ev.error = (enum sheaf_error)m->u.reply.error;
@@ -218,7 +218,7 @@ static void answer(struct client *c, struct request *r, const struct msg *m)
 }
 
 /* An answer to a numbered request, whatever its kind. */
-static void answered(struct client *c, uint64_t now_ms, const struct msg *m)
+static void answered(struct csession *c, uint64_t now_ms, const struct msg *m)
 {
 	struct request *r = requests_find(&c->requests, m->h.number);
 	uint32_t error = m->h.kind == MSG_REPLY ? m->u.reply.error : SHEAF_OK;
@@ -227,7 +227,7 @@ static void answered(struct client *c, uint64_t now_ms, const struct msg *m)
 		return;
 	if (passes(error)) {
 		c->held_up = (enum sheaf_error)error;
-		requests_retry(&c->requests, r, now_ms + client_pause(c, r->refused++, HELD_FIRST_MS, HELD_MOST_MS));
+		requests_retry(&c->requests, r, now_ms + csession_pause(c, r->refused++, HELD_FIRST_MS, HELD_MOST_MS));
 	} else if (r->kind != MSG_SUBMIT) {
 		answer(c, r, m);
 	} else if (error) {
@@ -241,7 +241,7 @@ static void answered(struct client *c, uint64_t now_ms, const struct msg *m)
 
 /* Answers leave in order. One that is still missing when two pings have come back that were sent after the
  * request is lost: two, since answers of one turn of the broker may pass each other. */
-static void find_lost_requests(struct client *c)
+static void find_lost_requests(struct csession *c)
 {
 	struct requests *q = &c->requests;
 
@@ -258,7 +258,7 @@ static void find_lost_requests(struct client *c)
 
 /* A pong may overtake results of the same turn of the broker, so that more were pushed than came is a
  * suspicion until a second pong says so. */
-static void compare_pushed(struct client *c, uint64_t now_ms, uint64_t pushed)
+static void compare_pushed(struct csession *c, uint64_t now_ms, uint64_t pushed)
 {
 	if (!c->counted) {
 		c->received = pushed;
@@ -276,7 +276,7 @@ static void compare_pushed(struct client *c, uint64_t now_ms, uint64_t pushed)
 	}
 }
 
-static void pong(struct client *c, uint64_t now_ms, const struct msg *m)
+static void pong(struct csession *c, uint64_t now_ms, const struct msg *m)
 {
 	if (c->link != LINK_OPEN || m->h.number > c->pings || m->h.number <= c->pongs)
 		return;
@@ -284,12 +284,12 @@ static void pong(struct client *c, uint64_t now_ms, const struct msg *m)
 	c->unheard_ms = now_ms;
 	find_lost_requests(c);
 	compare_pushed(c, now_ms, m->u.ping.pushed);
-	one_event(c, &(struct client_event){ .kind = CLIENT_PONG, .number = m->h.number });
+	one_event(c, &(struct csession_event){ .kind = CSESSION_PONG, .number = m->h.number });
 }
 
 /* ---- the way in and out ---- */
 
-void client_message(struct client *c, uint64_t now_ms, const struct msg *m)
+void csession_message(struct csession *c, uint64_t now_ms, const struct msg *m)
 {
 	must(c->place.kind == AT_NOTHING);
 	if (c->link == LINK_FAILED || c->link == LINK_CLOSED)
@@ -335,7 +335,7 @@ void client_message(struct client *c, uint64_t now_ms, const struct msg *m)
 	}
 }
 
-bool client_event(struct client *c, struct client_event *ev)
+bool csession_event(struct csession *c, struct csession_event *ev)
 {
 	switch (c->place.kind) {
 	case AT_NOTHING:

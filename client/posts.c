@@ -3,7 +3,7 @@
 #include "client/session.h"
 #include "proto/codec.h"
 
-void client_set_records(struct client *c, uint32_t records)
+void csession_set_records(struct csession *c, uint32_t records)
 {
 	if (records < 1)
 		records = 1;
@@ -11,35 +11,35 @@ void client_set_records(struct client *c, uint32_t records)
 }
 
 /* Jobs that a SUBMIT may carry: what was asked for, and what the broker takes. */
-static uint32_t records_max(const struct client *c)
+static uint32_t records_max(const struct csession *c)
 {
 	uint32_t theirs = c->welcome.records_max;
 
 	return theirs && theirs < c->records ? theirs : c->records;
 }
 
-size_t client_outstanding(const struct client *c)
+size_t csession_outstanding(const struct csession *c)
 {
 	return c->requests.jobs + c->awaited.n;
 }
 
-size_t client_room(const struct client *c)
+size_t csession_room(const struct csession *c)
 {
-	uint64_t outstanding = client_outstanding(c), most = LIMIT_CLIENT_WAITS, left, slots;
+	uint64_t outstanding = csession_outstanding(c), most = LIMIT_CLIENT_WAITS, left, slots;
 
 	if (c->welcome.waits_max && c->welcome.waits_max < most)
 		most = c->welcome.waits_max;
-	if (outstanding >= most || c->requests.payload_bytes >= CLIENT_QUEUED_BYTES)
+	if (outstanding >= most || c->requests.payload_bytes >= CSESSION_QUEUED_BYTES)
 		return 0;
 	left = requests_left(&c->requests);
-	slots = CLIENT_RESERVED_REQUESTS + (c->gathered ? 1 : 0);
+	slots = CSESSION_RESERVED_REQUESTS + (c->gathered ? 1 : 0);
 	if (left <= slots)
 		return 0;
 	left = (left - slots) * records_max(c);
 	return left < most - outstanding ? left : most - outstanding;
 }
 
-void client_settle_gathered(struct client *c)
+void csession_settle_gathered(struct csession *c)
 {
 	if (c->gathered && requests_left(&c->requests) > 0) {
 		requests_number(&c->requests, c->gathered);
@@ -48,13 +48,13 @@ void client_settle_gathered(struct client *c)
 	c->flush = c->gathered != NULL;
 }
 
-void client_flush(struct client *c)
+void csession_flush(struct csession *c)
 {
 	if (c->gathered)
-		client_settle_gathered(c);
+		csession_settle_gathered(c);
 }
 
-static enum sheaf_error check_policy(const struct client_policy *p)
+static enum sheaf_error check_policy(const struct csession_policy *p)
 {
 	if (!name_queue_ok(p->queue))
 		return SHEAF_E_BAD_NAME;
@@ -66,20 +66,20 @@ static enum sheaf_error check_policy(const struct client_policy *p)
 }
 
 /* Makes c->gathered a SUBMIT of this policy that takes one more payload of n bytes. */
-static enum sheaf_error gather(struct client *c, const struct client_policy *p, size_t n)
+static enum sheaf_error gather(struct csession *c, const struct csession_policy *p, size_t n)
 {
 	struct request *r = c->gathered;
 	enum sheaf_error e;
 
 	if (r && request_same_policy(r, p)) {
-		if (r->n_jobs < records_max(c) && r->bytes.n + n <= CLIENT_BATCH_BYTES)
+		if (r->n_jobs < records_max(c) && r->bytes.n + n <= CSESSION_BATCH_BYTES)
 			return SHEAF_OK;
 	} else {
 		e = check_policy(p);
 		if (e)
 			return e;
 	}
-	client_flush(c);
+	csession_flush(c);
 	if (c->gathered)
 		return SHEAF_E_FULL;
 	c->gathered = requests_new(&c->requests, MSG_SUBMIT, p->call);
@@ -87,7 +87,7 @@ static enum sheaf_error gather(struct client *c, const struct client_policy *p, 
 	return SHEAF_OK;
 }
 
-enum sheaf_error client_post(struct client *c, const struct client_policy *p, struct span payload, uint64_t tag)
+enum sheaf_error csession_post(struct csession *c, const struct csession_policy *p, struct span payload, uint64_t tag)
 {
 	uint64_t most = c->welcome.payload_max;
 	enum sheaf_error e;
@@ -98,17 +98,17 @@ enum sheaf_error client_post(struct client *c, const struct client_policy *p, st
 	if (unlikely(e))
 		return e;
 	requests_add_job(&c->requests, c->gathered, payload, tag);
-	if (c->gathered->n_jobs >= records_max(c) || c->gathered->bytes.n >= CLIENT_BATCH_BYTES)
-		client_flush(c);
+	if (c->gathered->n_jobs >= records_max(c) || c->gathered->bytes.n >= CSESSION_BATCH_BYTES)
+		csession_flush(c);
 	return SHEAF_OK;
 }
 
-enum sheaf_error client_request(struct client *c, const struct msg *m, uint64_t call, uint64_t *number)
+enum sheaf_error csession_request(struct csession *c, const struct msg *m, uint64_t call, uint64_t *number)
 {
 	struct msg copy = *m;
 	struct request *r;
 
-	client_flush(c); /* jobs posted before this leave before it */
+	csession_flush(c); /* jobs posted before this leave before it */
 	if (c->gathered || requests_left(&c->requests) == 0)
 		return SHEAF_E_FULL;
 	copy.h = (struct msg_header){ .version = PROTO_VERSION_MIN, .kind = m->h.kind };
@@ -119,13 +119,13 @@ enum sheaf_error client_request(struct client *c, const struct msg *m, uint64_t 
 	return SHEAF_OK;
 }
 
-uint64_t client_ping(struct client *c)
+uint64_t csession_ping(struct csession *c)
 {
 	c->ping_ms = 0;
 	return c->pings + 1;
 }
 
-void client_forget(struct client *c, uint64_t call)
+void csession_forget(struct csession *c, uint64_t call)
 {
 	struct requests *q = &c->requests;
 
@@ -144,24 +144,24 @@ void client_forget(struct client *c, uint64_t call)
 	}
 }
 
-bool client_await(struct client *c, uint64_t id, uint64_t tag)
+bool csession_await(struct csession *c, uint64_t id, uint64_t tag)
 {
 	if (!awaited_put(&c->awaited, id, tag))
 		return true;
 	if (c->result_ms < c->ticked_ms)
 		c->result_ms = c->ticked_ms;
-	client_wait_one(c, id);
+	csession_wait_one(c, id);
 	return false;
 }
 
-void client_unawait(struct client *c, uint64_t id)
+void csession_unawait(struct csession *c, uint64_t id)
 {
 	uint64_t tag;
 
 	(void)awaited_take(&c->awaited, id, &tag);
 }
 
-bool client_awaits(const struct client *c, uint64_t id)
+bool csession_awaits(const struct csession *c, uint64_t id)
 {
 	return awaited_has(&c->awaited, id);
 }

@@ -136,7 +136,7 @@ struct request *requests_ready(struct requests *q)
 	return NULL;
 }
 
-void request_set_policy(struct request *r, const struct client_policy *p)
+void request_set_policy(struct request *r, const struct csession_policy *p)
 {
 	must(p->queue.n <= sizeof r->queue);
 	memcpy(r->queue, p->queue.p, p->queue.n);
@@ -146,9 +146,9 @@ void request_set_policy(struct request *r, const struct client_policy *p)
 	r->policy.headers = buf_span(&r->headers);
 }
 
-bool request_same_policy(const struct request *r, const struct client_policy *p)
+bool request_same_policy(const struct request *r, const struct csession_policy *p)
 {
-	const struct client_policy *mine = &r->policy;
+	const struct csession_policy *mine = &r->policy;
 
 	return mine->priority == p->priority && mine->attempts == p->attempts && mine->batch == p->batch &&
 	       mine->want == p->want && mine->call == p->call && span_eq(mine->queue, p->queue) &&
@@ -176,7 +176,7 @@ static struct span submit_frame(const struct requests *q, const struct request *
                                 struct buf *out)
 {
 	struct span payloads[LIMIT_RECORDS];
-	const struct client_policy *p = &r->policy;
+	const struct csession_policy *p = &r->policy;
 	struct msg m = { .h = *h };
 	size_t at = 0;
 

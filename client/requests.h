@@ -32,7 +32,7 @@ struct request {
 	uint64_t pings; /* that had been sent when it was */
 	/* a SUBMIT's: */
 	char queue[LIMIT_QUEUE_NAME];
-	struct client_policy policy; /* queue and headers point into this request */
+	struct csession_policy policy; /* queue and headers point into this request */
 	struct buf headers;
 	struct posted *jobs; /* owned, jobs_cap of them */
 	uint32_t n_jobs;
@@ -85,8 +85,8 @@ void requests_due(struct requests *q, uint64_t now_ms);
 struct request *requests_ready(struct requests *q);
 
 /* Sets what the jobs of a SUBMIT have in common. */
-void request_set_policy(struct request *r, const struct client_policy *p);
-bool request_same_policy(const struct request *r, const struct client_policy *p);
+void request_set_policy(struct request *r, const struct csession_policy *p);
+bool request_same_policy(const struct request *r, const struct csession_policy *p);
 void requests_add_job(struct requests *q, struct request *r, struct span payload, uint64_t tag);
 
 /* The frame of a numbered request, made in `out` for a SUBMIT; valid until the request or `out` changes. */

@@ -12,12 +12,12 @@
 #define RECONNECT_FIRST_MS 20
 #define RECONNECT_MOST_MS  1000
 
-#define QUIET_MOST_MS 80000     /* CLIENT_QUIET_FIRST_MS doubles up to this */
+#define QUIET_MOST_MS 80000     /* CSESSION_QUIET_FIRST_MS doubles up to this */
 #define OUT_KEEP      (4 * MIB) /* a larger frame's memory is given back */
 
-struct client *client_new(const struct client_config *config)
+struct csession *csession_new(const struct csession_config *config)
 {
-	struct client *c = calloc(1, sizeof *c);
+	struct csession *c = calloc(1, sizeof *c);
 
 	must(c && config->session && config->name.n <= sizeof c->name);
 	c->session = config->session;
@@ -25,16 +25,16 @@ struct client *client_new(const struct client_config *config)
 	memcpy(c->name, config->name.p, config->name.n);
 	c->name_n = config->name.n;
 	c->beat_ms = config->beat_ms ? config->beat_ms : DEFAULT_BEAT_MS;
-	client_set_records(c, config->records ? config->records : CLIENT_RECORDS_DEFAULT);
+	csession_set_records(c, config->records ? config->records : CSESSION_RECORDS_DEFAULT);
 	c->waits_ms = UINT64_MAX;
-	c->quiet_ms = CLIENT_QUIET_FIRST_MS;
+	c->quiet_ms = CSESSION_QUIET_FIRST_MS;
 	awaited_init(&c->awaited);
 	requests_init(&c->requests);
 	buf_init(&c->out);
 	return c;
 }
 
-void client_free(struct client *c)
+void csession_free(struct csession *c)
 {
 	if (!c)
 		return;
@@ -47,7 +47,7 @@ void client_free(struct client *c)
 	free(c);
 }
 
-uint64_t client_pause(struct client *c, uint32_t tries, uint64_t first_ms, uint64_t most_ms)
+uint64_t csession_pause(struct csession *c, uint32_t tries, uint64_t first_ms, uint64_t most_ms)
 {
 	uint64_t pause = tries < 16 ? first_ms << tries : most_ms;
 
@@ -57,24 +57,24 @@ uint64_t client_pause(struct client *c, uint32_t tries, uint64_t first_ms, uint6
 }
 
 /* How long the broker may be silent. */
-static uint64_t patience(const struct client *c)
+static uint64_t patience(const struct csession *c)
 {
 	uint32_t doublings = c->failures < PATIENCE_DOUBLINGS ? c->failures : PATIENCE_DOUBLINGS;
 
 	return (SILENT_BEATS * c->beat_ms) << doublings;
 }
 
-void client_lost(struct client *c, uint64_t now_ms)
+void csession_lost(struct csession *c, uint64_t now_ms)
 {
 	if (c->link == LINK_FAILED || c->link == LINK_CLOSED || c->link == LINK_NONE)
 		return;
 	c->link = LINK_NONE;
-	c->link_ms = now_ms + client_pause(c, c->failures, RECONNECT_FIRST_MS, RECONNECT_MOST_MS);
+	c->link_ms = now_ms + csession_pause(c, c->failures, RECONNECT_FIRST_MS, RECONNECT_MOST_MS);
 	c->failures++;
 	c->counts.reconnects++;
 }
 
-void client_hello_again(struct client *c, uint64_t due_ms)
+void csession_hello_again(struct csession *c, uint64_t due_ms)
 {
 	c->link = LINK_HELLO;
 	c->link_ms = due_ms;
@@ -82,7 +82,7 @@ void client_hello_again(struct client *c, uint64_t due_ms)
 
 /* After a welcome nothing is sure of what was sent before it: what is unanswered goes again, what is
  * awaited is asked for, and the count of pushed results begins with the next one that is told. */
-void client_opened(struct client *c, uint64_t now_ms)
+void csession_opened(struct csession *c, uint64_t now_ms)
 {
 	struct requests *q = &c->requests;
 
@@ -103,23 +103,23 @@ void client_opened(struct client *c, uint64_t now_ms)
 			requests_retry(q, r, 0);
 		}
 	}
-	client_wait_all(c, now_ms);
+	csession_wait_all(c, now_ms);
 }
 
-void client_wait_all(struct client *c, uint64_t now_ms)
+void csession_wait_all(struct csession *c, uint64_t now_ms)
 {
 	c->waits_n = c->waits_at = 0;
 	c->waits_ms = UINT64_MAX;
 	c->result_ms = now_ms;
 	for (uint32_t i = 0; c->awaited.n > 0 && i <= c->awaited.mask; i++) {
 		if (c->awaited.v[i].id)
-			client_wait_one(c, c->awaited.v[i].id);
+			csession_wait_one(c, c->awaited.v[i].id);
 	}
 }
 
 /* The list is at most as long as there are ids awaited or were since the last sending: when it grows past
  * twice the limit, most of it is stale. */
-void client_wait_one(struct client *c, uint64_t id)
+void csession_wait_one(struct csession *c, uint64_t id)
 {
 	if (c->waits_n == c->waits_cap) {
 		uint32_t cap = c->waits_cap ? 2 * c->waits_cap : LIMIT_RECORDS;
@@ -136,7 +136,7 @@ void client_wait_one(struct client *c, uint64_t id)
 }
 
 /* True when the link is down on account of silence. */
-static bool silent(const struct client *c, uint64_t now_ms)
+static bool silent(const struct csession *c, uint64_t now_ms)
 {
 	uint64_t since = c->heard_ms > c->unheard_ms ? c->heard_ms : c->unheard_ms;
 
@@ -144,7 +144,7 @@ static bool silent(const struct client *c, uint64_t now_ms)
 }
 
 /* We did not run for a while: the broker was not silent, we were deaf. It may have given up our waits. */
-static void forgive_gap(struct client *c, uint64_t now_ms)
+static void forgive_gap(struct csession *c, uint64_t now_ms)
 {
 	uint64_t gap = now_ms - c->ticked_ms;
 
@@ -158,14 +158,14 @@ static void forgive_gap(struct client *c, uint64_t now_ms)
 	c->ticked_ms = now_ms;
 }
 
-void client_tick(struct client *c, uint64_t now_ms)
+void csession_tick(struct csession *c, uint64_t now_ms)
 {
 	if (c->link == LINK_FAILED || c->link == LINK_CLOSED)
 		return;
 	forgive_gap(c, now_ms);
 	requests_due(&c->requests, now_ms);
 	if (silent(c, now_ms) || (c->link == LINK_ASKED && now_ms >= c->link_ms + patience(c))) {
-		client_lost(c, now_ms);
+		csession_lost(c, now_ms);
 		return;
 	}
 	if (c->awaited.n == 0 || c->link != LINK_OPEN)
@@ -175,7 +175,7 @@ void client_tick(struct client *c, uint64_t now_ms)
 		c->quiet_ms = c->quiet_ms * 2 < QUIET_MOST_MS ? c->quiet_ms * 2 : QUIET_MOST_MS;
 	}
 	if (now_ms >= c->waits_ms)
-		client_wait_all(c, now_ms);
+		csession_wait_all(c, now_ms);
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -183,7 +183,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-uint64_t client_deadline(const struct client *c)
+uint64_t csession_deadline(const struct csession *c)
 {
 	uint64_t at;
 
@@ -209,7 +209,7 @@ uint64_t client_deadline(const struct client *c)
 
 /* ---- what leaves ---- */
 
-static struct msg_header header(const struct client *c, enum msg_kind kind, uint64_t number)
+static struct msg_header header(const struct csession *c, enum msg_kind kind, uint64_t number)
 {
 	return (struct msg_header){ .version = c->welcome.version ? c->welcome.version : PROTO_VERSION_MIN,
 		                    .kind = (uint32_t)kind,
@@ -218,14 +218,14 @@ static struct msg_header header(const struct client *c, enum msg_kind kind, uint
 		                    .number = number };
 }
 
-static enum client_effect send_message(struct client *c, const struct msg *m, struct span *frame)
+static enum csession_effect send_message(struct csession *c, const struct msg *m, struct span *frame)
 {
 	msg_encode(&c->out, m);
 	*frame = buf_span(&c->out);
-	return CLIENT_SEND;
+	return CSESSION_SEND;
 }
 
-static enum client_effect send_hello(struct client *c, uint64_t now_ms, struct span *frame)
+static enum csession_effect send_hello(struct csession *c, uint64_t now_ms, struct span *frame)
 {
 	struct msg m = { .h = header(c, MSG_CLIENT_HELLO, 0) };
 
@@ -237,7 +237,7 @@ static enum client_effect send_hello(struct client *c, uint64_t now_ms, struct s
 	return send_message(c, &m, frame);
 }
 
-static enum client_effect send_ping(struct client *c, uint64_t now_ms, struct span *frame)
+static enum csession_effect send_ping(struct csession *c, uint64_t now_ms, struct span *frame)
 {
 	struct msg m = { .h = header(c, MSG_PING, c->pings + 1) };
 
@@ -249,7 +249,7 @@ static enum client_effect send_ping(struct client *c, uint64_t now_ms, struct sp
 	return send_message(c, &m, frame);
 }
 
-static enum client_effect send_bye(struct client *c, struct span *frame)
+static enum csession_effect send_bye(struct csession *c, struct span *frame)
 {
 	struct msg m = { .h = header(c, MSG_CLIENT_BYE, 0) };
 
@@ -257,18 +257,18 @@ static enum client_effect send_bye(struct client *c, struct span *frame)
 	return send_message(c, &m, frame);
 }
 
-static enum client_effect send_request(struct client *c, struct request *r, struct span *frame)
+static enum csession_effect send_request(struct csession *c, struct request *r, struct span *frame)
 {
 	struct msg_header h = header(c, (enum msg_kind)r->kind, r->number);
 
 	*frame = requests_frame(&c->requests, r, &h, &c->out);
 	r->state = REQUEST_SENT;
 	r->pings = c->pings;
-	return CLIENT_SEND;
+	return CSESSION_SEND;
 }
 
 /* The next ids that are still awaited, as one WAIT. */
-static enum client_effect send_wait(struct client *c, struct span *frame)
+static enum csession_effect send_wait(struct csession *c, struct span *frame)
 {
 	uint64_t ids[LIMIT_RECORDS];
 	struct msg m = { .h = header(c, MSG_WAIT, 0) };
@@ -283,7 +283,7 @@ static enum client_effect send_wait(struct client *c, struct span *frame)
 	if (c->waits_at == c->waits_n)
 		c->waits_at = c->waits_n = 0;
 	if (n == 0)
-		return CLIENT_IDLE;
+		return CSESSION_IDLE;
 	m.u.ids = (struct msg_ids){ .ids = ids, .n = n };
 	c->counts.waits++;
 	return send_message(c, &m, frame);
@@ -291,7 +291,7 @@ static enum client_effect send_wait(struct client *c, struct span *frame)
 
 /* What leaves an open connection, in this order: a ping, so that the count of results is known before
  * more of them come; requests; WAITs. */
-static enum client_effect send_open(struct client *c, uint64_t now_ms, struct span *frame)
+static enum csession_effect send_open(struct csession *c, uint64_t now_ms, struct span *frame)
 {
 	struct request *r;
 
@@ -300,18 +300,18 @@ static enum client_effect send_open(struct client *c, uint64_t now_ms, struct sp
 	if (now_ms >= c->ping_ms)
 		return send_ping(c, now_ms, frame);
 	if (c->flush)
-		client_settle_gathered(c);
+		csession_settle_gathered(c);
 	r = requests_ready(&c->requests);
 	if (r)
 		return send_request(c, r, frame);
 	while (c->waits_n > 0) {
-		if (send_wait(c, frame) == CLIENT_SEND)
-			return CLIENT_SEND;
+		if (send_wait(c, frame) == CSESSION_SEND)
+			return CSESSION_SEND;
 	}
-	return CLIENT_IDLE;
+	return CSESSION_IDLE;
 }
 
-enum client_effect client_effect(struct client *c, uint64_t now_ms, struct span *frame)
+enum csession_effect csession_effect(struct csession *c, uint64_t now_ms, struct span *frame)
 {
 	if (c->out.cap > OUT_KEEP) {
 		buf_fini(&c->out);
@@ -321,11 +321,11 @@ enum client_effect client_effect(struct client *c, uint64_t now_ms, struct span 
 	switch (c->link) {
 	case LINK_NONE:
 		if (c->bye || now_ms < c->link_ms)
-			return CLIENT_IDLE;
-		client_hello_again(c, now_ms);
-		return CLIENT_RECONNECT;
+			return CSESSION_IDLE;
+		csession_hello_again(c, now_ms);
+		return CSESSION_RECONNECT;
 	case LINK_HELLO:
-		return now_ms < c->link_ms || c->bye ? CLIENT_IDLE : send_hello(c, now_ms, frame);
+		return now_ms < c->link_ms || c->bye ? CSESSION_IDLE : send_hello(c, now_ms, frame);
 	case LINK_OPEN:
 		return send_open(c, now_ms, frame);
 	case LINK_ASKED:
@@ -333,37 +333,37 @@ enum client_effect client_effect(struct client *c, uint64_t now_ms, struct span 
 	case LINK_CLOSED:
 		break;
 	}
-	return CLIENT_IDLE;
+	return CSESSION_IDLE;
 }
 
-bool client_unsent(struct client *c)
+bool csession_unsent(struct csession *c)
 {
 	return c->link == LINK_OPEN && requests_ready(&c->requests);
 }
 
-void client_bye(struct client *c)
+void csession_bye(struct csession *c)
 {
 	c->bye = true;
 }
 
 /* ---- what is known ---- */
 
-const struct msg_client_welcome *client_welcome(const struct client *c)
+const struct msg_client_welcome *csession_welcome(const struct csession *c)
 {
 	return c->counts.hellos ? &c->welcome : NULL;
 }
 
-bool client_connected(const struct client *c, uint64_t now_ms)
+bool csession_connected(const struct csession *c, uint64_t now_ms)
 {
 	return c->link == LINK_OPEN && now_ms < c->heard_ms + 2 * c->beat_ms;
 }
 
-enum sheaf_error client_held_up(const struct client *c)
+enum sheaf_error csession_held_up(const struct csession *c)
 {
 	return c->held_up;
 }
 
-void client_counts(const struct client *c, struct client_counts *counts)
+void csession_counts(const struct csession *c, struct csession_counts *counts)
 {
 	*counts = c->counts;
 }

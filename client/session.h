@@ -2,13 +2,13 @@
  * knows no clock; the caller tells it the time in milliseconds of a clock that does not step back. The
  * same machine runs under libsheaf's socket (client/connection.c) and under the simulator.
  *
- * Calls go in (client_post, client_request, client_await), messages go in (client_message), time goes in
- * (client_tick); frames come out of client_effect, and what the user should know of client_event. So a
+ * Calls go in (csession_post, csession_request, csession_await), messages go in (csession_message), time goes in
+ * (csession_tick); frames come out of csession_effect, and what the user should know of csession_event. So a
  * shell's turn is:
  *
- *	client_message(c, now, &m), then client_event() until it is false
- *	client_tick(c, now) when now >= client_deadline(c)
- *	client_effect(c, now, &frame) until CLIENT_IDLE: send, or make the connection anew
+ *	csession_message(c, now, &m), then csession_event() until it is false
+ *	csession_tick(c, now) when now >= csession_deadline(c)
+ *	csession_effect(c, now, &frame) until CSESSION_IDLE: send, or make the connection anew
  *
  * What it sees to: hello and hello again; every unanswered request is kept and sent again after a loss,
  * marked so that the broker answers it and does not redo it; results that were pushed and lost are noticed
@@ -22,30 +22,30 @@
 #include "base/must.h"
 #include "proto/msg.h"
 
-/* Bytes of payloads that wait for their answer; beyond it client_room is 0. One job passes at any size. */
-#define CLIENT_QUEUED_BYTES (64 * MIB)
+/* Bytes of payloads that wait for their answer; beyond it csession_room is 0. One job passes at any size. */
+#define CSESSION_QUEUED_BYTES (64 * MIB)
 /* A SUBMIT that has gathered this many bytes of payload is full. */
-#define CLIENT_BATCH_BYTES MIB
+#define CSESSION_BATCH_BYTES MIB
 /* Requests that posting leaves free, so that a blocking call finds a number. */
-#define CLIENT_RESERVED_REQUESTS 8
+#define CSESSION_RESERVED_REQUESTS 8
 
-struct client;
+struct csession;
 
-struct client_config {
+struct csession_config {
 	uint64_t session; /* random, not 0: names the session on the wire */
 	uint64_t seed;    /* of the jitter */
-	struct span name; /* for the broker's logs; borrowed for client_new */
+	struct span name; /* for the broker's logs; borrowed for csession_new */
 	uint64_t beat_ms; /* between pings; 0 = DEFAULT_BEAT_MS */
 	uint32_t records; /* jobs in one SUBMIT; 0 = 256 */
 };
 
-struct client *client_new(const struct client_config *config);
-void client_free(struct client *c);
+struct csession *csession_new(const struct csession_config *config);
+void csession_free(struct csession *c);
 
 /* ---- what the user wants ---- */
 
 /* What the jobs of one SUBMIT have in common. */
-struct client_policy {
+struct csession_policy {
 	struct span queue;
 	struct span headers; /* as in msg_submit */
 	uint32_t priority;
@@ -56,83 +56,84 @@ struct client_policy {
 };
 
 /* Jobs of the same policy gather in one SUBMIT, up to `records` (1..LIMIT_RECORDS) of them. */
-void client_set_records(struct client *c, uint32_t records);
+void csession_set_records(struct csession *c, uint32_t records);
 
 /* How many more jobs may be posted now. */
-size_t client_room(const struct client *c);
+size_t csession_room(const struct csession *c);
 
-/* Adds one job to the SUBMIT that is gathered. Needs client_room() > 0, else SHEAF_E_FULL. Refuses what
+/* Adds one job to the SUBMIT that is gathered. Needs csession_room() > 0, else SHEAF_E_FULL. Refuses what
  * the broker would refuse: SHEAF_E_BAD_NAME, SHEAF_E_BAD_VALUE, SHEAF_E_TOO_LARGE; nothing is then posted. */
-MUST_CHECK enum sheaf_error client_post(struct client *c, const struct client_policy *p, struct span payload,
-                                        uint64_t tag);
+MUST_CHECK enum sheaf_error csession_post(struct csession *c, const struct csession_policy *p, struct span payload,
+                                          uint64_t tag);
 
-/* Lets go what client_post has gathered; without it only a full SUBMIT leaves. */
-void client_flush(struct client *c);
+/* Lets go what csession_post has gathered; without it only a full SUBMIT leaves. */
+void csession_flush(struct csession *c);
 
 /* Asks the broker for something else: MSG_RESULT_GET, JOB_GET, CANCEL, QUEUE_LIST, QUEUE_OP, WORKER_LIST,
  * STATS, BATCH_OPEN, BATCH_CLOSE, BATCH_GET; only m->h.kind and m->u are looked at. Comes back as
- * CLIENT_ANSWER with `call`. *number names the request. SHEAF_E_FULL: too many are unanswered. */
-MUST_CHECK enum sheaf_error client_request(struct client *c, const struct msg *m, uint64_t call, uint64_t *number);
+ * CSESSION_ANSWER with `call`. *number names the request. SHEAF_E_FULL: too many are unanswered. */
+MUST_CHECK enum sheaf_error csession_request(struct csession *c, const struct msg *m, uint64_t call, uint64_t *number);
 
-/* A round trip besides the beat's: comes back as a CLIENT_PONG whose number is at least the returned one. */
-uint64_t client_ping(struct client *c);
+/* A round trip besides the beat's: comes back as a CSESSION_PONG whose number is at least the returned one. */
+uint64_t csession_ping(struct csession *c);
 
 /* Drops every request of this call (a stream's, for 0): nothing of it is sent again, no event comes of it.
  * What was sent may still have happened. */
-void client_forget(struct client *c, uint64_t call);
+void csession_forget(struct csession *c, uint64_t call);
 
-/* Awaits a job known by its id, which is not 0: comes as CLIENT_RESULT with this tag; state JOB_NONE if it is unknown.
- * True if it is awaited already (the older tag stays). The caller saw client_room() > 0, or waits for one
+/* Awaits a job known by its id, which is not 0: comes as CSESSION_RESULT with this tag; state JOB_NONE if it is
+ * unknown. True if it is awaited already (the older tag stays). The caller saw csession_room() > 0, or waits for one
  * job at a time. */
-bool client_await(struct client *c, uint64_t id, uint64_t tag);
+bool csession_await(struct csession *c, uint64_t id, uint64_t tag);
 /* Awaits it no longer. */
-void client_unawait(struct client *c, uint64_t id);
-bool client_awaits(const struct client *c, uint64_t id);
+void csession_unawait(struct csession *c, uint64_t id);
+bool csession_awaits(const struct csession *c, uint64_t id);
 
 /* Jobs posted without an answer and jobs awaited. */
-size_t client_outstanding(const struct client *c);
+size_t csession_outstanding(const struct csession *c);
 
-/* The session ends: one BYE leaves through client_effect, if the broker knows us, and then nothing. */
-void client_bye(struct client *c);
+/* The session ends: one BYE leaves through csession_effect, if the broker knows us, and then nothing. */
+void csession_bye(struct csession *c);
 
 /* ---- what the shell tells it ---- */
 
 /* The connection is broken: it will be made anew, after a short pause. */
-void client_lost(struct client *c, uint64_t now_ms);
+void csession_lost(struct csession *c, uint64_t now_ms);
 
-/* A decoded message of the broker's. `m` and what it borrows from must live until client_event has been
+/* A decoded message of the broker's. `m` and what it borrows from must live until csession_event has been
  * false once; only then may the next message come. Any message may come at any time. */
-void client_message(struct client *c, uint64_t now_ms, const struct msg *m);
+void csession_message(struct csession *c, uint64_t now_ms, const struct msg *m);
 
-/* The time of client_deadline has come, or any other. */
-void client_tick(struct client *c, uint64_t now_ms);
-uint64_t client_deadline(const struct client *c);
+/* The time of csession_deadline has come, or any other. */
+void csession_tick(struct csession *c, uint64_t now_ms);
+uint64_t csession_deadline(const struct csession *c);
 
 /* ---- what it wants ---- */
 
-enum client_effect {
-	CLIENT_IDLE,      /* nothing to do now */
-	CLIENT_SEND,      /* send *frame, valid until the next call of client_effect */
-	CLIENT_RECONNECT, /* close the socket and make a new one; the first effect of all */
+enum csession_effect {
+	CSESSION_IDLE,      /* nothing to do now */
+	CSESSION_SEND,      /* send *frame, valid until the next call of csession_effect */
+	CSESSION_RECONNECT, /* close the socket and make a new one; the first effect of all */
 };
 /* The next thing to do. Whoever cannot send now does not ask. A frame that was handed out counts as sent. */
-enum client_effect client_effect(struct client *c, uint64_t now_ms, struct span *frame);
-/* True if client_effect has a request to send at this moment: for who posts much and asks seldom. */
-bool client_unsent(struct client *c);
+enum csession_effect csession_effect(struct csession *c, uint64_t now_ms, struct span *frame);
+/* True if csession_effect has a request to send at this moment: for who posts much and asks seldom. */
+bool csession_unsent(struct csession *c);
 
-enum client_event_kind {
-	CLIENT_WELCOMED, /* the broker has answered hello: the first time, or again */
-	CLIENT_ACCEPTED, /* tag, id, call */
-	CLIENT_REFUSED,  /* tag, call, error, text: will not be accepted */
-	CLIENT_RESULT,   /* tag, id, result */
-	CLIENT_ANSWER,   /* number, call, answer; error and text are those of a REPLY that refuses, else SHEAF_OK */
-	CLIENT_PONG,     /* number: of the ping, counted from 1 */
-	CLIENT_FAILED, /* error (SHEAF_E_VERSION, SHEAF_E_DENIED), text: the broker will not have us; nothing more comes
-	                */
+enum csession_event_kind {
+	CSESSION_WELCOMED, /* the broker has answered hello: the first time, or again */
+	CSESSION_ACCEPTED, /* tag, id, call */
+	CSESSION_REFUSED,  /* tag, call, error, text: will not be accepted */
+	CSESSION_RESULT,   /* tag, id, result */
+	CSESSION_ANSWER,   /* number, call, answer; error and text are those of a REPLY that refuses, else SHEAF_OK */
+	CSESSION_PONG,     /* number: of the ping, counted from 1 */
+	CSESSION_FAILED,   /* error (SHEAF_E_VERSION, SHEAF_E_DENIED), text: the broker will not have us; nothing more
+	                    * comes
+	                    */
 };
 
-struct client_event {
-	enum client_event_kind kind;
+struct csession_event {
+	enum csession_event_kind kind;
 	enum sheaf_error error;
 	uint64_t tag;
 	uint64_t id;
@@ -143,19 +144,19 @@ struct client_event {
 	const struct msg *answer;
 };
 /* The next event of the last message; false when there is none left. */
-bool client_event(struct client *c, struct client_event *ev);
+bool csession_event(struct csession *c, struct csession_event *ev);
 
 /* ---- what is known ---- */
 
 /* What the broker said in its last hello; NULL before it did. Valid until the next message. */
-const struct msg_client_welcome *client_welcome(const struct client *c);
+const struct msg_client_welcome *csession_welcome(const struct csession *c);
 /* Heard within the last two beats. */
-bool client_connected(const struct client *c, uint64_t now_ms);
+bool csession_connected(const struct csession *c, uint64_t now_ms);
 /* The last refusal that leads to another try (busy, draining, full house); SHEAF_OK if none since. */
-enum sheaf_error client_held_up(const struct client *c);
+enum sheaf_error csession_held_up(const struct csession *c);
 
 /* What happened so far, for logs and tests. */
-struct client_counts {
+struct csession_counts {
 	uint64_t hellos;     /* welcomes that came */
 	uint64_t reconnects; /* connections made anew, the first not counted */
 	uint64_t resent;     /* requests sent again */
@@ -163,6 +164,6 @@ struct client_counts {
 	uint64_t gaps;       /* losses of pushed results that were noticed */
 	uint64_t strays;     /* results for ids that nobody awaits: duplicates, mostly */
 };
-void client_counts(const struct client *c, struct client_counts *counts);
+void csession_counts(const struct csession *c, struct csession_counts *counts);
 
 #endif

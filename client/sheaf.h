@@ -24,22 +24,22 @@
 extern "C" {
 #endif
 
-#define SHEAF_FOREVER UINT64_MAX
+#define SHEAF_FOREVER        UINT64_MAX
 #define SHEAF_DEFAULT_BROKER "tcp://127.0.0.1:7400"
 
 typedef struct sheaf sheaf_t;
 
 /** How to reach a broker. Zero-initialise; NULL and 0 mean the default. */
 struct sheaf_options {
-	const char *broker;  /**< endpoint; default: SHEAF_DEFAULT_BROKER (the CLI reads SHEAF_BROKER itself) */
-	const char *name;    /**< shown in the broker's logs; default: "client" */
+	const char *broker; /**< endpoint; default: SHEAF_DEFAULT_BROKER (the CLI reads SHEAF_BROKER itself) */
+	const char *name;   /**< shown in the broker's logs; default: "client" */
 };
 
 /** What goes with a job. Fill with sheaf_policy_default() first. */
 struct sheaf_policy {
-	uint32_t priority;        /**< 0..9, 9 first */
-	uint32_t attempts;        /**< how often a failing handler is tried */
-	uint64_t batch;           /**< from sheaf_batch_open(); 0 = none */
+	uint32_t priority;          /**< 0..9, 9 first */
+	uint32_t attempts;          /**< how often a failing handler is tried */
+	uint64_t batch;             /**< from sheaf_batch_open(); 0 = none */
 	const char *const *headers; /**< "NAME=VALUE", n_headers of them */
 	size_t n_headers;
 };
@@ -77,7 +77,8 @@ enum sheaf_error sheaf_result(sheaf_t *s, uint64_t id, uint64_t ms, struct msg_r
 enum sheaf_error sheaf_job(sheaf_t *s, uint64_t id, uint64_t ms, struct msg_job_info *info);
 /** Cancels jobs; *cancelled says how many were. flags: enum cancel_flags. A single finished id gives
  *  SHEAF_E_FINISHED, a single unknown one SHEAF_E_UNKNOWN. */
-enum sheaf_error sheaf_cancel(sheaf_t *s, const uint64_t *ids, size_t n, uint32_t flags, uint64_t ms, uint64_t *cancelled);
+enum sheaf_error sheaf_cancel(sheaf_t *s, const uint64_t *ids, size_t n, uint32_t flags, uint64_t ms,
+                              uint64_t *cancelled);
 
 /** Batches: open, submit with policy.batch, close, wait until every member has ended. */
 enum sheaf_error sheaf_batch_open(sheaf_t *s, uint64_t ms, uint64_t *batch);
@@ -120,7 +121,8 @@ enum sheaf_error sheaf_await(sheaf_t *s, uint64_t id, uint64_t tag);
 enum sheaf_error sheaf_next(sheaf_t *s, uint64_t ms, struct sheaf_event *ev);
 /** Posted jobs that have no result (or, without want, no answer) yet. */
 size_t sheaf_outstanding(const sheaf_t *s);
-/** Makes the current and all later calls return SHEAF_E_INTERRUPTED until called with false; safe in a signal handler. */
+/** Makes the current and all later calls return SHEAF_E_INTERRUPTED until called with false; safe in a signal handler.
+ */
 void sheaf_interrupt(sheaf_t *s, bool on);
 
 /* What people look at. `each` is called per record; spans are valid during the call. */
