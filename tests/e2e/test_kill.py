@@ -6,7 +6,7 @@ import random
 import subprocess
 import time
 
-from harness import (Case, Command, Worker, descendants, is_alive, queue, wait_until)
+from harness import Case, Worker, descendants, is_alive, queue, wait_until
 
 ROUNDS = int(os.environ.get("ROUNDS", "20"))
 SEED = int(os.environ.get("SEED", str(int(time.time()))))
