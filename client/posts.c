@@ -3,11 +3,14 @@
 #include "client/session.h"
 #include "proto/codec.h"
 
-void csession_set_records(struct csession *c, uint32_t records)
+uint32_t csession_set_records(struct csession *c, uint32_t records)
 {
+	uint32_t before = c->records;
+
 	if (records < 1)
 		records = 1;
 	c->records = records < LIMIT_RECORDS ? records : LIMIT_RECORDS;
+	return before;
 }
 
 /* Jobs that a SUBMIT may carry: what was asked for, and what the broker takes. */

@@ -25,7 +25,7 @@ struct csession *csession_new(const struct csession_config *config)
 	memcpy(c->name, config->name.p, config->name.n);
 	c->name_n = config->name.n;
 	c->beat_ms = config->beat_ms ? config->beat_ms : DEFAULT_BEAT_MS;
-	csession_set_records(c, config->records ? config->records : CSESSION_RECORDS_DEFAULT);
+	(void)csession_set_records(c, config->records ? config->records : CSESSION_RECORDS_DEFAULT);
 	c->waits_ms = UINT64_MAX;
 	c->quiet_ms = CSESSION_QUIET_FIRST_MS;
 	awaited_init(&c->awaited);

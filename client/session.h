@@ -55,8 +55,9 @@ struct csession_policy {
 	uint64_t call; /* handed back with each event of the job; 0 for streams, the caller's own count for calls */
 };
 
-/* Jobs of the same policy gather in one SUBMIT, up to `records` (1..LIMIT_RECORDS) of them. */
-void csession_set_records(struct csession *c, uint32_t records);
+/* Jobs of the same policy gather in one SUBMIT, up to `records` (1..LIMIT_RECORDS) of them. Returns what it
+ * was before. */
+uint32_t csession_set_records(struct csession *c, uint32_t records);
 
 /* How many more jobs may be posted now. */
 size_t csession_room(const struct csession *c);

@@ -48,6 +48,8 @@ void sheaf_policy_default(struct sheaf_policy *p);
 /** Makes a session. Only options are checked here (SHEAF_E_CONFIG); the connection is made in the
  *  background. *out is to be freed with sheaf_free(). */
 enum sheaf_error sheaf_new(const struct sheaf_options *o, sheaf_t **out);
+/** What is wrong with an endpoint, to follow it in a sentence ("has no port"); NULL if it is good. */
+const char *sheaf_bad_broker(const char *broker);
 void sheaf_free(sheaf_t *s);
 
 /** The sentence behind the last error of this session, "" if there is none; valid until the next call. */

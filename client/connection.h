@@ -1,0 +1,37 @@
+/* The socket under a session: a DEALER to one endpoint, made anew for each connection so that nothing of
+ * an old one reaches the new one. A monitor tells when the connection breaks, since libzmq mends it
+ * silently and what was in flight is then lost. One thread uses it; only connection_wake is for others. */
+#ifndef SHEAF_CLIENT_CONNECTION_H
+#define SHEAF_CLIENT_CONNECTION_H
+
+#include "base/must.h"
+#include "base/span.h"
+#include "proto/error.h"
+
+struct connection;
+
+/* NULL if the endpoint is one that can be connected to, else what is wrong with it, as a sentence's end. */
+const char *connection_bad_endpoint(const char *endpoint);
+
+/* Nothing is opened yet. The endpoint is a good one, copied. SHEAF_E_CONFIG with *why set when the machine
+ * has no socket or descriptor left. */
+MUST_CHECK enum sheaf_error connection_new(const char *endpoint, struct connection **out, const char **why);
+/* What is not sent yet has `linger_ms` to leave. NULL is fine. */
+void connection_free(struct connection *x, int linger_ms);
+
+/* Drops the socket, if there is one, and makes a new one; false when that fails. */
+MUST_CHECK bool connection_open(struct connection *x);
+/* False if it cannot be sent now: the socket is of no use any more. */
+MUST_CHECK bool connection_send(struct connection *x, struct span frame);
+/* The next frame that has come, valid until the next call; false if there is none. */
+bool connection_receive(struct connection *x, struct span *frame);
+/* True if the connection has broken since the last call. */
+bool connection_broken(struct connection *x);
+
+/* Sleeps until something comes, the connection breaks, it is woken, or `ms` have passed. */
+void connection_sleep(struct connection *x, uint64_t ms);
+/* Makes connection_sleep return, now or the next time, until calmed. Safe in a signal handler. */
+void connection_wake(struct connection *x);
+void connection_calm(struct connection *x);
+
+#endif
