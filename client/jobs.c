@@ -1,9 +1,6 @@
 /* Blocking calls about jobs and batches; see sheaf.h. */
 #include "client/handle.h"
 
-#define BATCH_POLL_FIRST_MS 5 /* sheaf_batch_wait asks again after so long, doubling */
-#define BATCH_POLL_MOST_MS  250
-
 /* Posts what there is room for, from *posted on. SHEAF_E_FULL is no error here: the rest comes later. */
 static enum sheaf_error post_more(struct sheaf *s, const struct csession_policy *p, const struct span *payloads,
                                   size_t n, size_t *posted)
@@ -85,29 +82,48 @@ static enum sheaf_error unknown_job(struct sheaf *s, uint64_t id)
 	return handle_fail(s, SHEAF_E_UNKNOWN, "no job has the id %llu", (unsigned long long)id);
 }
 
-enum sheaf_error sheaf_wait(sheaf_t *s, uint64_t id, uint64_t ms, struct msg_result_rec *r)
+/* Waits until a job or a batch has ended. */
+static enum sheaf_error await(struct call *k, uint64_t id, struct msg_result_rec *r)
 {
-	struct call k = call_begin(s, ms);
+	struct csession *session = k->s->session;
 	struct csession_event ev;
-	enum sheaf_error e;
 	bool streams;
 
-	if (id == 0)
-		return unknown_job(s, id);
-	streams = csession_await(s->session, id, 0);
-	k.awaited = id;
+	if (id == 0) {
+		*r = (struct msg_result_rec){ .state = JOB_NONE };
+		return SHEAF_OK;
+	}
+	streams = csession_await(session, id, 0);
+	k->awaited = id;
 	do {
-		e = call_next(&k, &ev);
+		enum sheaf_error e = call_next(k, &ev);
+
 		if (e) {
 			if (!streams)
-				csession_unawait(s->session, id);
+				csession_unawait(session, id);
 			return e;
 		}
 	} while (ev.kind != CSESSION_RESULT || ev.id != id);
+	k->awaited = 0;
 	if (streams) /* sheaf_next hands it out too */
-		backlog_add(s, &ev);
+		backlog_add(k->s, &ev);
 	*r = *ev.result;
-	return r->state == JOB_NONE ? unknown_job(s, id) : SHEAF_OK;
+	return SHEAF_OK;
+}
+
+static enum sheaf_error no_longer_kept(struct sheaf *s, uint64_t id)
+{
+	return handle_fail(s, SHEAF_E_GONE, "the result of job %llu is no longer kept", (unsigned long long)id);
+}
+
+enum sheaf_error sheaf_wait(sheaf_t *s, uint64_t id, uint64_t ms, struct msg_result_rec *r)
+{
+	struct call k = call_begin(s, ms);
+	enum sheaf_error e = await(&k, id, r);
+
+	if (e || r->state != JOB_NONE)
+		return e;
+	return r->gone ? no_longer_kept(s, id) : unknown_job(s, id);
 }
 
 enum sheaf_error sheaf_result(sheaf_t *s, uint64_t id, uint64_t ms, struct msg_result_rec *r)
@@ -125,9 +141,7 @@ enum sheaf_error sheaf_result(sheaf_t *s, uint64_t id, uint64_t ms, struct msg_r
 		return unknown_job(s, id);
 	if (!job_state_terminal((enum job_state)r->state))
 		return handle_fail(s, SHEAF_E_NOT_FINISHED, "%s", sheaf_error_text(SHEAF_E_NOT_FINISHED));
-	if (r->gone)
-		return handle_fail(s, SHEAF_E_GONE, "%s", sheaf_error_text(SHEAF_E_GONE));
-	return SHEAF_OK;
+	return r->gone ? no_longer_kept(s, id) : SHEAF_OK;
 }
 
 enum sheaf_error sheaf_job(sheaf_t *s, uint64_t id, uint64_t ms, struct msg_job_info *info)
@@ -171,6 +185,8 @@ enum sheaf_error sheaf_cancel(sheaf_t *s, const uint64_t *ids, size_t n, uint32_
 		uint64_t value = 0;
 		enum sheaf_error e = ask_value(&k, &m, &value);
 
+		if (n > 1 && (e == SHEAF_E_FINISHED || e == SHEAF_E_UNKNOWN))
+			continue; /* none of these; of a single one the caller hears why */
 		if (e)
 			return e;
 		*cancelled += value;
@@ -216,38 +232,15 @@ enum sheaf_error sheaf_batch(sheaf_t *s, uint64_t batch, uint64_t ms, struct msg
 	return get_batch(&k, batch, info);
 }
 
-/* Lets `ms` pass, or the deadline. */
-static enum sheaf_error let_pass(struct call *k, uint64_t ms)
-{
-	uint64_t until_ms = k->s->now_ms + ms;
-	struct csession_event ev;
-	enum sheaf_error e = SHEAF_OK;
-
-	if (until_ms >= k->until_ms)
-		return SHEAF_OK; /* the next question times out */
-	while (!e) {
-		e = handle_next(k->s, until_ms, &ev);
-		if (!e)
-			backlog_add(k->s, &ev);
-		if (!e && k->s->now_ms > until_ms)
-			return SHEAF_OK;
-	}
-	return e == SHEAF_E_TIMEOUT ? SHEAF_OK : e;
-}
-
 enum sheaf_error sheaf_batch_wait(sheaf_t *s, uint64_t batch, uint64_t ms, struct msg_batch_info *info)
 {
 	struct call k = call_begin(s, ms);
-	uint64_t wait_ms = BATCH_POLL_FIRST_MS;
+	struct msg_result_rec r;
+	enum sheaf_error e = await(&k, batch, &r); /* a batch is awaited as a job is */
 
-	for (;;) {
-		enum sheaf_error e = get_batch(&k, batch, info);
-
-		if (e || (info->closed && info->ended >= info->total))
-			return e;
-		e = let_pass(&k, wait_ms);
-		if (e)
-			return e;
-		wait_ms = wait_ms * 2 < BATCH_POLL_MOST_MS ? wait_ms * 2 : BATCH_POLL_MOST_MS;
-	}
+	if (e)
+		return e;
+	if (r.state == JOB_NONE)
+		return handle_fail(s, SHEAF_E_UNKNOWN, "no batch has the id %llu", (unsigned long long)batch);
+	return get_batch(&k, batch, info);
 }

@@ -3,6 +3,9 @@
 #include "client/session.h"
 #include "proto/codec.h"
 
+/* The broker also counts jobs that are awaited no longer, as after a wait that timed out. */
+#define WAITS_SPARE 1024
+
 uint32_t csession_set_records(struct csession *c, uint32_t records)
 {
 	uint32_t before = c->records;
@@ -32,6 +35,8 @@ size_t csession_room(const struct csession *c)
 
 	if (c->welcome.waits_max && c->welcome.waits_max < most)
 		most = c->welcome.waits_max;
+	if (most > 2 * WAITS_SPARE)
+		most -= WAITS_SPARE;
 	if (outstanding >= most || c->requests.payload_bytes >= CSESSION_QUEUED_BYTES)
 		return 0;
 	left = requests_left(&c->requests);

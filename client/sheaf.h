@@ -71,7 +71,7 @@ enum sheaf_error sheaf_submit_many(sheaf_t *s, const char *queue, const struct s
                                    const struct span *payloads, size_t n, uint64_t ms, uint64_t *ids, size_t *done);
 
 /** Waits until the job has ended. *r is valid until the next call of this session; r->state says how it
- *  ended; JOB_NONE: unknown id (returns SHEAF_E_UNKNOWN). */
+ *  ended; JOB_NONE: unknown id (returns SHEAF_E_UNKNOWN), or one that is no longer kept (SHEAF_E_GONE). */
 enum sheaf_error sheaf_wait(sheaf_t *s, uint64_t id, uint64_t ms, struct msg_result_rec *r);
 /** The result of a job that has ended; never waits for it: SHEAF_E_NOT_FINISHED, SHEAF_E_GONE, SHEAF_E_UNKNOWN. */
 enum sheaf_error sheaf_result(sheaf_t *s, uint64_t id, uint64_t ms, struct msg_result_rec *r);
