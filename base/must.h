@@ -12,7 +12,7 @@ _Noreturn void must_fail(const char *file, int line, const char *what);
 #define MUST_CHECK __attribute__((warn_unused_result))
 
 /* Tells the compiler which way a hot branch usually goes. */
-#define likely(x) __builtin_expect(!!(x), 1)
+#define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 #endif

@@ -26,21 +26,21 @@ struct now {
 };
 
 struct core_config {
-	uint64_t segment_bytes;    /* of the log, see log.h */
-	uint64_t disk_cap;         /* bytes of log at which submits are refused; 0 = none */
-	uint64_t keep_ms;          /* results */
-	uint64_t keep_bytes;       /* results, per queue */
-	uint64_t keep_all_bytes;   /* results, in all */
-	uint32_t deliveries;       /* a job that was lost with its worker this often is a dead letter */
+	uint64_t segment_bytes;  /* of the log, see log.h */
+	uint64_t disk_cap;       /* bytes of log at which submits are refused; 0 = none */
+	uint64_t keep_ms;        /* results */
+	uint64_t keep_bytes;     /* results, per queue */
+	uint64_t keep_all_bytes; /* results, in all */
+	uint32_t deliveries;     /* a job that was lost with its worker this often is a dead letter */
 	uint32_t beat_ms;
 	uint32_t liveness_ms;
 	uint64_t client_liveness_ms;
 	uint64_t session_keep_ms;
-	uint32_t workers_max;      /* from the machine's limits; at most LIMIT_WORKERS */
-	uint64_t seed;             /* of the generator inside */
-	const char *results;       /* endpoints as the broker tells them to peers; borrowed for core_new */
+	uint32_t workers_max; /* from the machine's limits; at most LIMIT_WORKERS */
+	uint64_t seed;        /* of the generator inside */
+	const char *results;  /* endpoints as the broker tells them to peers; borrowed for core_new */
 	const char *workers;
-	const char *software;      /* "sheafd 0.1.0" */
+	const char *software; /* "sheafd 0.1.0" */
 };
 
 /* All defaults of limits.h; endpoints empty, no cap. */
@@ -65,15 +65,15 @@ enum event_kind {
 
 struct event {
 	enum event_kind kind;
-	uint64_t peer;            /* route of who sent it */
+	uint64_t peer; /* route of who sent it */
 	const struct msg *msg;
-	bool from_worker;         /* EV_MALFORMED */
-	enum sheaf_error error;   /* EV_MALFORMED */
-	uint64_t session;         /* worker session */
+	bool from_worker;       /* EV_MALFORMED */
+	enum sheaf_error error; /* EV_MALFORMED */
+	uint64_t session;       /* worker session */
 	uint64_t position;
 	bool flag;
 	struct lease_name lease;
-	struct span text;         /* endpoint, or why */
+	struct span text; /* endpoint, or why */
 	struct span facts;
 };
 
@@ -122,8 +122,8 @@ struct effect {
 		struct msg_job_rec job;
 		struct {
 			const struct msg_header *h;
-			const struct msg_peek_rec *v;      /* payload empty */
-			const struct log_bytes *stored;    /* whole payloads */
+			const struct msg_peek_rec *v;   /* payload empty */
+			const struct log_bytes *stored; /* whole payloads */
 			uint32_t n;
 		} peek;
 		uint64_t position;
@@ -137,13 +137,14 @@ struct effect {
 
 /* What a step wants done, in this order. Owned by the caller, used again for each step. */
 struct effects {
-	struct effect *v; /* STEP_EFFECTS of them */
-	uint32_t n;
-	struct buf block;  /* of FX_APPEND: LOG_BLOCK_HEADER bytes to be filled by the journal, the facts, zero
-	                      padding up to LOG_ALIGN */
-	uint64_t block_at; /* its position, by log_place */
-	uint32_t facts;    /* bytes of facts in the block, without padding */
-	uint64_t head;     /* the log's head after the step */
+	struct effect *v;    /* in `base` */
+	uint32_t n;          /* at most STEP_EFFECTS + 1 */
+	struct effect *base; /* owned */
+	struct buf block;    /* of FX_APPEND: LOG_BLOCK_HEADER bytes to be filled by the journal, the facts, zero
+	                        padding up to LOG_ALIGN */
+	uint64_t block_at;   /* its position, by log_place */
+	uint32_t facts;      /* bytes of facts in the block, without padding */
+	uint64_t head;       /* the log's head after the step */
 };
 
 void effects_init(struct effects *fx);
@@ -180,12 +181,12 @@ bool core_drained(const struct core *core);
 /* What there is, for --check, logs and tests. */
 struct core_totals {
 	uint64_t queues;
-	uint64_t jobs[JOB_STATES]; /* in the index, by state */
-	uint64_t submitted;        /* ever */
-	uint64_t ended[JOB_STATES];/* ever, by terminal state */
+	uint64_t jobs[JOB_STATES];  /* in the index, by state */
+	uint64_t submitted;         /* ever */
+	uint64_t ended[JOB_STATES]; /* ever, by terminal state */
 	uint64_t batches;
-	uint64_t live_bytes;       /* of the log */
-	uint64_t index_bytes;      /* memory of the job table */
+	uint64_t live_bytes;  /* of the log */
+	uint64_t index_bytes; /* memory of the job table */
 };
 void core_totals(const struct core *core, struct core_totals *t);
 

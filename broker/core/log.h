@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 #define LOG_SEGMENT_HEADER 4096
-#define LOG_BLOCK_HEADER 48
-#define LOG_ALIGN 16
+#define LOG_BLOCK_HEADER   48
+#define LOG_ALIGN          16
 
 static inline uint64_t log_align(uint64_t n)
 {

@@ -1,0 +1,172 @@
+/* core_check: every invariant, walked. */
+#include <stdlib.h>
+
+#include "base/must.h"
+#include "broker/core/job.h"
+#include "broker/core/job_table.h"
+#include "broker/core/state.h"
+
+/* What a walk over all jobs counts, to be held against what is kept. */
+struct sums {
+	uint64_t by_state[JOB_STATES];
+	uint64_t live_bytes;
+	uint64_t members;
+	uint64_t waits;
+};
+
+static void check_job(const struct core *c, const struct job *j, struct sums *s)
+{
+	must(j->id > 0 && j->id < c->next_id);
+	must(j->queue < c->n_queues && c->queues[j->queue] != NULL);
+	must(j->state != JOB_NONE && j->priority <= LIMIT_PRIORITY);
+	must(!(j->flags & JOB_ENDING));
+	must(j->at >= c->trim.tail && j->at + j->length <= c->trim.head);
+	s->by_state[j->state]++;
+	s->live_bytes += job_log_bytes(j);
+	if (job_terminal(j))
+		return;
+	must(j->attempt < j->attempts || j->attempts == 0);
+	s->members += j->batch != NO_INDEX;
+	for (uint32_t i = j->w.waiter; i != NO_INDEX; i = c->waiters[i >> 10][i & 1023].next) {
+		must(c->waiters[i >> 10][i & 1023].id == j->id);
+		s->waits++;
+	}
+	if (j->state == JOB_RUNNING) {
+		must(j->in.lease->job == j && j->in.lease->token < (c->epoch << 32 | c->next_token));
+		must(j->in.lease->fact == list_empty(&j->in.lease->young));
+	} else if (j->flags & JOB_PAST) {
+		must(j->in.past->job == j && heap_has(&j->in.past->line));
+	} else {
+		must(!list_empty(&j->in.link));
+	}
+}
+
+static void check_line(const struct queue *q, int p, uint64_t *ready)
+{
+	uint64_t before = 0;
+	bool any = q->back[p].n > 0;
+
+	for (struct list *l = q->line[p].next; l != &q->line[p]; l = l->next) {
+		const struct job *j = list_item(l, struct job, in.link);
+
+		must(j->state == JOB_READY && (int)j->priority == p && j->queue == q->index && j->id > before);
+		before = j->id;
+		any = true;
+		++*ready;
+	}
+	*ready += q->back[p].n;
+	must(any == (q->ready_mask >> p & 1));
+}
+
+static void check_queue(const struct core *c, const struct queue *q, struct sums *s)
+{
+	uint64_t ready = 0, kept = 0, kept_bytes = 0, servers = 0;
+
+	for (int p = 0; p < PRIORITIES; p++)
+		check_line(q, p, &ready);
+	for (struct list *l = q->kept.next; l != &q->kept; l = l->next) {
+		const struct job *j = list_item(l, struct job, in.link);
+
+		must(job_terminal(j) && j->queue == q->index);
+		kept++;
+		kept_bytes += j->length + (uint64_t)RESULT_OVERHEAD;
+	}
+	for (struct list *l = q->servers.next; l != &q->servers; l = l->next)
+		servers++;
+	must(ready == q->now[JOB_READY]);
+	must(kept == q->now[JOB_DONE] + q->now[JOB_DEAD] + q->now[JOB_EXPIRED] + q->now[JOB_CANCELLED]);
+	must(kept_bytes == q->kept_bytes && servers == q->n_servers);
+	for (int i = 0; i < JOB_STATES; i++) {
+		must(s->by_state[i] >= q->now[i]);
+		s->by_state[i] -= q->now[i];
+	}
+	(void)c;
+}
+
+static uint64_t check_leases(const struct list *leases, const struct worker *w)
+{
+	uint64_t n = 0, bytes = 0;
+
+	for (struct list *p = leases->next; p != leases; p = p->next) {
+		const struct lease *l = list_item(p, struct lease, link);
+
+		must(l->worker == w && l->job->state == JOB_RUNNING && l->job->in.lease == l);
+		n++;
+		bytes += l->bytes;
+	}
+	must(w == NULL || (n == w->outstanding && bytes == w->outstanding_bytes));
+	return n;
+}
+
+static void check_workers(const struct core *c, uint64_t running)
+{
+	uint64_t n = check_leases(&c->orphans, NULL), open = 0;
+
+	for (struct list *p = c->workers.next; p != &c->workers; p = p->next, open++)
+		n += check_leases(&list_item(p, struct worker, link)->leases, list_item(p, struct worker, link));
+	for (struct list *p = c->lost.next; p != &c->lost; p = p->next)
+		n += check_leases(&list_item(p, struct worker, link)->leases, list_item(p, struct worker, link));
+	must(n == running && open == c->n_workers);
+}
+
+static void check_clients(const struct core *c, uint64_t job_waits)
+{
+	uint64_t waits = 0;
+	struct client *cl, *next;
+
+	HASH_ITER(hh, c->by_client, cl, next)
+	{
+		uint64_t before = cl->floor, n = 0;
+
+		for (struct list *p = cl->waits.next; p != &cl->waits; p = p->next)
+			n++;
+		must(n == cl->n_waits && n <= LIMIT_CLIENT_WAITS);
+		for (uint32_t i = 0; i < cl->n_answers; i++) {
+			must(cl->answers[i].number > before);
+			before = cl->answers[i].number;
+		}
+		waits += n;
+	}
+	for (uint32_t b = 0; b < c->n_batches; b++) {
+		if (c->batches[b] == NULL)
+			continue;
+		for (uint32_t i = c->batches[b]->waiter; i != NO_INDEX; i = c->waiters[i >> 10][i & 1023].next)
+			job_waits++;
+	}
+	must(waits == job_waits);
+}
+
+void core_check(const struct core *c)
+{
+	struct job_table *jobs = (struct job_table *)&c->jobs;
+	uint64_t n = 0, live = 0, members = 0, kept = 0, running = 0;
+	struct sums s = { 0 };
+
+	for (struct job *j = job_next(jobs, 0); j != NULL; j = job_next(jobs, j->id + 1), n++)
+		check_job(c, j, &s);
+	must(n == c->jobs.count);
+	for (uint64_t i = 0; i < c->trim.n_live; i++)
+		live += c->trim.live[i];
+	must(live == s.live_bytes && live == c->trim.live_bytes);
+	running = s.by_state[JOB_RUNNING];
+	for (uint32_t i = 0; i < c->n_queues; i++) {
+		if (c->queues[i] == NULL)
+			continue;
+		check_queue(c, c->queues[i], &s);
+		kept += c->queues[i]->kept_bytes;
+	}
+	for (int i = 0; i < JOB_STATES; i++)
+		must(s.by_state[i] == 0);
+	must(kept == c->kept_bytes);
+	for (uint32_t i = 0; i < c->n_batches; i++) {
+		const struct batch *b = c->batches[i];
+
+		if (b == NULL)
+			continue;
+		must(b->ended <= b->total && b->failed <= b->ended && b->members == b->total - b->ended);
+		members += b->members;
+	}
+	must(members == s.members);
+	check_workers(c, running);
+	check_clients(c, s.waits);
+}

@@ -1,0 +1,347 @@
+/* Writers and readers of facts; see fact.h. */
+#include "broker/core/fact.h"
+
+#include "base/le.h"
+
+/* Takes n bytes off the front of s. */
+static bool take(struct span *s, size_t n, const uint8_t **p)
+{
+	if (s->n < n)
+		return false;
+	*p = s->p;
+	s->p += n;
+	s->n -= n;
+	return true;
+}
+
+static bool take_span(struct span *s, size_t n, struct span *out)
+{
+	const uint8_t *p;
+
+	if (!take(s, n, &p))
+		return false;
+	*out = span_of(p, n);
+	return true;
+}
+
+int fact_next(struct span *rest, uint32_t *offset, struct fact *f, const char **why)
+{
+	const uint8_t *p;
+	uint32_t length;
+
+	if (rest->n == 0)
+		return 0;
+	*why = "a fact is cut short";
+	if (!take(rest, FACT_HEAD, &p))
+		return -1;
+	length = le_get32(p + 4);
+	if (p[1] > FACT_VERSION) {
+		*why = "a fact was written by a newer version of sheafd";
+		return -1;
+	}
+	f->type = p[0];
+	f->offset = *offset + FACT_HEAD;
+	if (!take_span(rest, length, &f->body))
+		return -1;
+	*offset = f->offset + length;
+	return 1;
+}
+
+size_t fact_begin(struct buf *b, enum fact_type type)
+{
+	size_t begun = b->n;
+	uint8_t *p = buf_room(b, FACT_HEAD);
+
+	memset(p, 0, FACT_HEAD);
+	p[0] = (uint8_t)type;
+	p[1] = FACT_VERSION;
+	b->n += FACT_HEAD;
+	return begun;
+}
+
+void fact_end(struct buf *b, size_t begun)
+{
+	le_put32(b->p + begun + 4, (uint32_t)(b->n - begun - FACT_HEAD));
+}
+
+void fact_put_meta(struct buf *b, const struct fact_meta *m)
+{
+	size_t begun = fact_begin(b, FACT_META);
+
+	buf_put_u64(b, m->epoch);
+	buf_put_u64(b, m->next_id);
+	buf_put_u64(b, m->wall_ms);
+	fact_end(b, begun);
+}
+
+bool fact_get_meta(struct span body, struct fact_meta *m)
+{
+	const uint8_t *p;
+
+	if (!take(&body, 24, &p))
+		return false;
+	*m = (struct fact_meta){ le_get64(p), le_get64(p + 8), le_get64(p + 16) };
+	return true;
+}
+
+void fact_put_queue(struct buf *b, const struct fact_queue *q)
+{
+	size_t begun = fact_begin(b, FACT_QUEUE);
+
+	buf_put_u16(b, q->index);
+	buf_put_u8(b, q->paused);
+	buf_put_u8(b, (uint8_t)q->name.n);
+	buf_put_span(b, q->name);
+	buf_put_u64(b, q->submitted);
+	for (int s = 0; s < JOB_STATES; s++)
+		buf_put_u64(b, q->ended[s]);
+	fact_end(b, begun);
+}
+
+bool fact_get_queue(struct span body, struct fact_queue *q)
+{
+	const uint8_t *p;
+
+	if (!take(&body, 4, &p))
+		return false;
+	q->index = le_get16(p);
+	q->paused = p[2];
+	if (p[3] > LIMIT_QUEUE_NAME || !take_span(&body, p[3], &q->name) || !take(&body, 8 + 8 * JOB_STATES, &p))
+		return false;
+	q->submitted = le_get64(p);
+	for (int s = 0; s < JOB_STATES; s++)
+		q->ended[s] = le_get64(p + 8 + 8 * s);
+	return true;
+}
+
+void fact_put_u64(struct buf *b, enum fact_type type, uint64_t v)
+{
+	size_t begun = fact_begin(b, type);
+
+	buf_put_u64(b, v);
+	fact_end(b, begun);
+}
+
+bool fact_get_u64(struct span body, uint64_t *v)
+{
+	const uint8_t *p;
+
+	if (!take(&body, 8, &p))
+		return false;
+	*v = le_get64(p);
+	return true;
+}
+
+enum { PUT_HEAD = 64 };
+
+void fact_put_put(struct buf *b, const struct fact_put *f)
+{
+	uint8_t *p = buf_room(b, PUT_HEAD);
+
+	memset(p, 0, PUT_HEAD);
+	le_put16(p, f->queue);
+	p[2] = f->priority;
+	p[3] = f->attempts;
+	p[4] = f->flags;
+	le_put16(p + 6, (uint16_t)f->headers.n);
+	le_put32(p + 8, f->count);
+	le_put64(p + 16, f->session);
+	le_put64(p + 24, f->number);
+	le_put64(p + 32, f->floor);
+	le_put64(p + 40, f->submitted_ms);
+	le_put64(p + 48, f->lease_ms);
+	le_put64(p + 56, f->batch);
+	b->n += PUT_HEAD;
+	buf_put_span(b, f->headers);
+}
+
+bool fact_get_put(struct span *body, struct fact_put *f)
+{
+	const uint8_t *p;
+
+	if (!take(body, PUT_HEAD, &p) || !take_span(body, le_get16(p + 6), &f->headers))
+		return false;
+	f->queue = le_get16(p);
+	f->priority = p[2];
+	f->attempts = p[3];
+	f->flags = p[4];
+	f->count = le_get32(p + 8);
+	f->session = le_get64(p + 16);
+	f->number = le_get64(p + 24);
+	f->floor = le_get64(p + 32);
+	f->submitted_ms = le_get64(p + 40);
+	f->lease_ms = le_get64(p + 48);
+	f->batch = le_get64(p + 56);
+	return f->queue < LIMIT_QUEUES && f->priority <= LIMIT_PRIORITY;
+}
+
+void fact_put_put_rec(struct buf *b, const struct fact_put_rec *r)
+{
+	uint8_t *p = buf_room(b, FACT_PUT_RECORD + r->payload.n);
+
+	le_put64(p, r->id);
+	le_put32(p + 8, (uint32_t)r->payload.n);
+	le_put32(p + 12, r->crc);
+	if (r->payload.n > 0)
+		memcpy(p + FACT_PUT_RECORD, r->payload.p, r->payload.n);
+	b->n += FACT_PUT_RECORD + r->payload.n;
+}
+
+bool fact_get_put_rec(struct span *body, struct fact_put_rec *r)
+{
+	const uint8_t *p;
+
+	if (!take(body, FACT_PUT_RECORD, &p) || !take_span(body, le_get32(p + 8), &r->payload))
+		return false;
+	r->id = le_get64(p);
+	r->crc = le_get32(p + 12);
+	return true;
+}
+
+void fact_put_count(struct buf *b, uint8_t flags, uint32_t count)
+{
+	buf_put_u8(b, flags);
+	buf_put_u32(b, count);
+}
+
+bool fact_get_count(struct span *body, uint8_t *flags, uint32_t *count)
+{
+	const uint8_t *p;
+
+	if (!take(body, 5, &p))
+		return false;
+	*flags = p[0];
+	*count = le_get32(p + 1);
+	return true;
+}
+
+void fact_put_end_rec(struct buf *b, const struct fact_end_rec *r)
+{
+	uint8_t *p = buf_room(b, FACT_END_RECORD);
+
+	memset(p, 0, FACT_END_RECORD);
+	le_put64(p, r->id);
+	le_put64(p + 8, r->submitted_ms);
+	le_put64(p + 16, r->finished_ms);
+	le_put32(p + 24, r->run_ms);
+	le_put32(p + 28, r->crc);
+	le_put32(p + 32, (uint32_t)r->result.n);
+	le_put16(p + 36, (uint16_t)r->error.n);
+	le_put16(p + 38, (uint16_t)r->exit);
+	le_put16(p + 40, r->queue);
+	p[42] = r->state;
+	p[43] = r->attempt;
+	p[44] = r->priority;
+	le_put64(p + 48, r->batch);
+	b->n += FACT_END_RECORD;
+	buf_put_span(b, r->error);
+	buf_put_span(b, r->result);
+}
+
+bool fact_get_end_rec(struct span *body, struct fact_end_rec *r)
+{
+	const uint8_t *p;
+
+	if (!take(body, FACT_END_RECORD, &p) || !take_span(body, le_get16(p + 36), &r->error) ||
+	    !take_span(body, le_get32(p + 32), &r->result))
+		return false;
+	r->id = le_get64(p);
+	r->submitted_ms = le_get64(p + 8);
+	r->finished_ms = le_get64(p + 16);
+	r->run_ms = le_get32(p + 24);
+	r->crc = le_get32(p + 28);
+	r->exit = (int16_t)le_get16(p + 38);
+	r->queue = le_get16(p + 40);
+	r->state = p[42];
+	r->attempt = p[43];
+	r->priority = p[44];
+	r->batch = le_get64(p + 48);
+	return r->queue < LIMIT_QUEUES && r->state >= JOB_DONE && r->state < JOB_STATES &&
+	       r->priority <= LIMIT_PRIORITY;
+}
+
+void fact_put_lease_rec(struct buf *b, const struct fact_lease_rec *r)
+{
+	buf_put_u64(b, r->id);
+	buf_put_u64(b, r->token);
+	buf_put_u8(b, r->attempt);
+	buf_put_u8(b, r->deliveries);
+}
+
+bool fact_get_lease_rec(struct span *body, struct fact_lease_rec *r)
+{
+	const uint8_t *p;
+
+	if (!take(body, FACT_LEASE_RECORD, &p))
+		return false;
+	*r = (struct fact_lease_rec){ le_get64(p), le_get64(p + 8), p[16], p[17] };
+	return true;
+}
+
+void fact_put_batch(struct buf *b, const struct fact_batch *f)
+{
+	size_t begun = fact_begin(b, FACT_BATCH);
+
+	buf_put_u64(b, f->id);
+	buf_put_u8(b, f->closed);
+	buf_put_u64(b, f->total);
+	buf_put_u64(b, f->ended);
+	buf_put_u64(b, f->failed);
+	buf_put_u64(b, f->finished_wall);
+	buf_put_u64(b, f->session);
+	buf_put_u64(b, f->number);
+	fact_end(b, begun);
+}
+
+bool fact_get_batch(struct span body, struct fact_batch *f)
+{
+	const uint8_t *p;
+
+	if (!take(&body, 57, &p))
+		return false;
+	f->id = le_get64(p);
+	f->closed = p[8];
+	f->total = le_get64(p + 9);
+	f->ended = le_get64(p + 17);
+	f->failed = le_get64(p + 25);
+	f->finished_wall = le_get64(p + 33);
+	f->session = le_get64(p + 41);
+	f->number = le_get64(p + 49);
+	return true;
+}
+
+void fact_put_session(struct buf *b, const struct fact_session *s)
+{
+	buf_put_u64(b, s->session);
+	buf_put_u64(b, s->floor);
+	buf_put_u32(b, s->count);
+}
+
+bool fact_get_session(struct span *body, struct fact_session *s)
+{
+	const uint8_t *p;
+
+	if (!take(body, 20, &p))
+		return false;
+	*s = (struct fact_session){ le_get64(p), le_get64(p + 8), le_get32(p + 16) };
+	return s->count <= LIMIT_CLIENT_REQUESTS;
+}
+
+void fact_put_answer(struct buf *b, uint64_t number, uint64_t first, uint32_t count)
+{
+	buf_put_u64(b, number);
+	buf_put_u64(b, first);
+	buf_put_u32(b, count);
+}
+
+bool fact_get_answer(struct span *body, uint64_t *number, uint64_t *first, uint32_t *count)
+{
+	const uint8_t *p;
+
+	if (!take(body, 20, &p))
+		return false;
+	*number = le_get64(p);
+	*first = le_get64(p + 8);
+	*count = le_get32(p + 16);
+	return true;
+}

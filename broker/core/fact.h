@@ -1,0 +1,149 @@
+/* Facts: what the journal remembers. Each is [type u8, version u8, reserved u16, length u32, body], little
+ * endian. A block holds the group of facts of one step, there whole or not at all. Replay must come to the
+ * same state from any prefix-trimmed log: counts are absolute in QUEUE and BATCH facts, and jobs carry
+ * all that is needed to begin at any of their facts.
+ *
+ * The writers append to a buffer; reading goes through fact_next and one reader per type. Readers check
+ * lengths and ranges, for a disk can hand us anything; they return false on what is no fact of ours. */
+#ifndef SHEAF_CORE_FACT_H
+#define SHEAF_CORE_FACT_H
+
+#include "base/buf.h"
+#include "proto/msg.h"
+
+enum fact_type {
+	FACT_META = 1,  /* epoch, next id, wall clock */
+	FACT_QUEUE = 2, /* a queue as it is now, with its counts */
+	FACT_QUEUE_GONE = 3,
+	FACT_JOBS_PUT = 4,    /* jobs of one policy, with their payloads */
+	FACT_JOBS_END = 5,    /* jobs that ended, with error and result */
+	FACT_JOBS_BACK = 6,   /* jobs that went back to ready: attempts and deliveries used, last token */
+	FACT_JOBS_LEASED = 7, /* leases that have become old */
+	FACT_BATCH = 8,       /* a batch as it is now, with its counts */
+	FACT_BATCH_GONE = 9,
+	FACT_SESSION = 10 /* a client session's answers, for its retries */
+};
+
+#define FACT_VERSION 1
+
+enum { FACT_HEAD = 8, FACT_PUT_RECORD = 16, FACT_END_RECORD = 60, FACT_LEASE_RECORD = 18 };
+
+/* A fact as it stands in a block. */
+struct fact {
+	enum fact_type type;
+	struct span body;
+	uint32_t offset; /* of the body in the block's facts */
+};
+
+/* Takes the next fact off `rest`; *offset counts on. 1: one; 0: the end; -1 with *why: not a fact, or newer. */
+MUST_CHECK int fact_next(struct span *rest, uint32_t *offset, struct fact *f, const char **why);
+
+/* Begins a fact and ends it (fills in its length); between, the body is appended. */
+size_t fact_begin(struct buf *b, enum fact_type type);
+void fact_end(struct buf *b, size_t begun);
+
+struct fact_meta {
+	uint64_t epoch;
+	uint64_t next_id;
+	uint64_t wall_ms;
+};
+void fact_put_meta(struct buf *b, const struct fact_meta *m);
+MUST_CHECK bool fact_get_meta(struct span body, struct fact_meta *m);
+
+struct fact_queue {
+	uint16_t index;
+	uint8_t paused;
+	struct span name;
+	uint64_t submitted;
+	uint64_t ended[JOB_STATES];
+};
+void fact_put_queue(struct buf *b, const struct fact_queue *q);
+MUST_CHECK bool fact_get_queue(struct span body, struct fact_queue *q);
+
+void fact_put_u64(struct buf *b, enum fact_type type, uint64_t v); /* QUEUE_GONE, BATCH_GONE */
+MUST_CHECK bool fact_get_u64(struct span body, uint64_t *v);
+
+enum { FACT_MOVED = 1 }; /* re-appended by the mover: counts were made before */
+
+/* Head of JOBS_PUT; `count` records follow: id u64, length u32, crc u32, payload. */
+struct fact_put {
+	uint16_t queue;
+	uint8_t priority;
+	uint8_t attempts;
+	uint8_t flags;
+	uint32_t count;
+	uint64_t session; /* and number: the request that this answers; 0 = none */
+	uint64_t number;
+	uint64_t floor; /* the session's, see struct client */
+	uint64_t submitted_ms;
+	uint64_t lease_ms;
+	uint64_t batch;
+	struct span headers;
+};
+void fact_put_put(struct buf *b, const struct fact_put *p);
+MUST_CHECK bool fact_get_put(struct span *body, struct fact_put *p); /* *body is left at the records */
+
+struct fact_put_rec {
+	uint64_t id;
+	uint32_t crc;
+	struct span payload;
+};
+void fact_put_put_rec(struct buf *b, const struct fact_put_rec *r);
+MUST_CHECK bool fact_get_put_rec(struct span *body, struct fact_put_rec *r);
+
+/* Head of JOBS_END is flags u8 and count u32; records: */
+struct fact_end_rec {
+	uint64_t id;
+	uint64_t submitted_ms;
+	uint64_t finished_ms;
+	uint64_t batch; /* 0 = none */
+	uint32_t run_ms;
+	uint32_t crc; /* over error and result */
+	int16_t exit;
+	uint16_t queue;
+	uint8_t state;
+	uint8_t attempt;
+	uint8_t priority;
+	struct span error;
+	struct span result;
+};
+void fact_put_count(struct buf *b, uint8_t flags, uint32_t count);
+MUST_CHECK bool fact_get_count(struct span *body, uint8_t *flags, uint32_t *count);
+void fact_put_end_rec(struct buf *b, const struct fact_end_rec *r);
+MUST_CHECK bool fact_get_end_rec(struct span *body, struct fact_end_rec *r);
+
+/* JOBS_BACK and JOBS_LEASED have the head of JOBS_END and these records. */
+struct fact_lease_rec {
+	uint64_t id;
+	uint64_t token;
+	uint8_t attempt;
+	uint8_t deliveries;
+};
+void fact_put_lease_rec(struct buf *b, const struct fact_lease_rec *r);
+MUST_CHECK bool fact_get_lease_rec(struct span *body, struct fact_lease_rec *r);
+
+struct fact_batch {
+	uint64_t id;
+	uint8_t closed;
+	uint64_t total;
+	uint64_t ended;
+	uint64_t failed;
+	uint64_t finished_wall;
+	uint64_t session; /* and number: the request that opened it; 0 = none */
+	uint64_t number;
+};
+void fact_put_batch(struct buf *b, const struct fact_batch *f);
+MUST_CHECK bool fact_get_batch(struct span body, struct fact_batch *f);
+
+/* Head of SESSION; `count` answers follow: number u64, first u64, count u32. */
+struct fact_session {
+	uint64_t session;
+	uint64_t floor;
+	uint32_t count;
+};
+void fact_put_session(struct buf *b, const struct fact_session *s);
+MUST_CHECK bool fact_get_session(struct span *body, struct fact_session *s);
+void fact_put_answer(struct buf *b, uint64_t number, uint64_t first, uint32_t count);
+MUST_CHECK bool fact_get_answer(struct span *body, uint64_t *number, uint64_t *first, uint32_t *count);
+
+#endif

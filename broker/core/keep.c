@@ -1,0 +1,89 @@
+/* See keep.h. */
+#include "broker/core/keep.h"
+
+#include "broker/core/job.h"
+
+static uint64_t charge(const struct job *j)
+{
+	return (uint64_t)j->length + RESULT_OVERHEAD;
+}
+
+static struct job *oldest(const struct queue *q)
+{
+	return list_empty(&q->kept) ? NULL : list_item(q->kept.next, struct job, in.link);
+}
+
+/* Sets the timer to the oldest one's due time, in core time. */
+static void set_timer(struct core *c, struct queue *q)
+{
+	struct job *j = oldest(q);
+	uint64_t due;
+
+	if (j == NULL) {
+		if (heap_has(&q->keep_timer))
+			heap_remove(&c->keep_timers, &q->keep_timer);
+		return;
+	}
+	due = j->finished_ms + c->config.keep_ms;
+	due = due > c->wall ? c->t + (due - c->wall) : c->t;
+	if (heap_has(&q->keep_timer)) {
+		heap_move(&c->keep_timers, &q->keep_timer, due);
+	} else {
+		q->keep_timer.key = due;
+		q->keep_timer.tie = 0;
+		heap_add(&c->keep_timers, &q->keep_timer);
+	}
+}
+
+void keep_add(struct core *c, struct queue *q, struct job *j)
+{
+	list_push_back(&q->kept, &j->in.link);
+	q->kept_bytes += charge(j);
+	c->kept_bytes += charge(j);
+	while (q->kept_bytes > c->config.keep_bytes || c->kept_bytes > c->config.keep_all_bytes) {
+		struct job *first = oldest(q);
+
+		if (first == j)
+			break; /* the newest always stays */
+		job_forget(c, first);
+	}
+	if (!c->replaying && !heap_has(&q->keep_timer))
+		set_timer(c, q);
+}
+
+void keep_remove(struct core *c, struct queue *q, struct job *j)
+{
+	list_remove(&j->in.link);
+	q->kept_bytes -= charge(j);
+	c->kept_bytes -= charge(j);
+}
+
+void keep_expire(struct core *c, struct queue *q)
+{
+	struct job *j;
+
+	for (int i = 0; i < STEP_WORK && (j = oldest(q)) != NULL; i++) {
+		if (j->finished_ms + c->config.keep_ms > c->wall)
+			break;
+		job_forget(c, j);
+	}
+	set_timer(c, q);
+}
+
+bool keep_shed(struct core *c, uint32_t n)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < c->n_queues && n > 0; i++) {
+		struct job *j;
+
+		if (c->queues[i] == NULL)
+			continue;
+		while (n > 0 && (j = oldest(c->queues[i])) != NULL) {
+			job_forget(c, j);
+			any = true;
+			n--;
+		}
+	}
+	return any;
+}

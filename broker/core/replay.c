@@ -1,0 +1,409 @@
+/* See replay.h. The log may begin anywhere (its prefix is trimmed), so a fact may speak of a queue or batch
+ * whose own fact comes later: it is made without a name or with counts that the later fact corrects. */
+#include "broker/core/replay.h"
+
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "broker/core/batch.h"
+#include "broker/core/client.h"
+#include "broker/core/fact.h"
+#include "broker/core/fx.h"
+#include "broker/core/job.h"
+#include "broker/core/job_table.h"
+#include "broker/core/keep.h"
+#include "broker/core/policy.h"
+#include "broker/core/queue.h"
+
+static bool replay_meta(struct core *c, struct span body)
+{
+	struct fact_meta m;
+
+	if (!fact_get_meta(body, &m))
+		return false;
+	if (m.epoch > c->epoch)
+		c->epoch = m.epoch;
+	if (m.next_id > c->next_id)
+		c->next_id = m.next_id;
+	if (m.wall_ms > c->wall)
+		c->wall = m.wall_ms;
+	return true;
+}
+
+static bool replay_queue(struct core *c, struct span body)
+{
+	struct fact_queue f;
+	struct queue *q, *same;
+
+	if (!fact_get_queue(body, &f) || f.index >= LIMIT_QUEUES || f.name.n == 0)
+		return false;
+	q = queue_at(c, f.index);
+	same = queue_find(c, f.name);
+	if (same != NULL && same != q)
+		return false;
+	if (same == NULL)
+		queue_name(c, q, f.name);
+	q->paused = f.paused != 0;
+	q->submitted = f.submitted;
+	memcpy(q->ended, f.ended, sizeof f.ended);
+	return true;
+}
+
+static bool replay_queue_gone(struct core *c, struct span body)
+{
+	uint64_t index;
+	struct queue *q;
+
+	if (!fact_get_u64(body, &index) || index >= LIMIT_QUEUES)
+		return false;
+	q = queue_at(c, (uint16_t)index);
+	while (!list_empty(&q->kept))
+		job_forget(c, list_item(q->kept.next, struct job, in.link));
+	if (q->now[JOB_READY] + q->now[JOB_RUNNING] == 0)
+		queue_free(c, q);
+	return true;
+}
+
+/* The batch with this id, made if its own fact was trimmed; NULL for 0. */
+static struct batch *batch_at(struct core *c, uint64_t id)
+{
+	struct batch *b = id != 0 ? batch_find(c, id) : NULL;
+
+	return b != NULL || id == 0 ? b : batch_new(c, id);
+}
+
+static void replay_put_one(struct core *c, struct queue *q, const struct fact_put *f, struct batch *b, uint64_t at,
+                           const struct fact_put_rec *r)
+{
+	struct job_bytes where = { at, (uint32_t)r->payload.n, r->crc };
+	struct job *j = job_find(&c->jobs, r->id);
+
+	if (r->id >= c->next_id)
+		c->next_id = r->id + 1;
+	if (j != NULL) {
+		if (!job_terminal(j))
+			job_moved(c, j, &where);
+		return;
+	}
+	j = job_put(c, q, r->id, &where);
+	j->priority = f->priority & 15u;
+	j->attempts = f->attempts;
+	j->submitted_ms = f->submitted_ms & JOB_MS_MASK;
+	j->p.policy = policy_intern(c, f->headers, f->lease_ms, 1);
+	if (b != NULL) {
+		j->batch = b->index;
+		b->members++;
+	}
+}
+
+static bool replay_put(struct core *c, uint64_t facts_at, const struct fact *fact)
+{
+	struct span rest = fact->body;
+	struct fact_put_rec r;
+	struct fact_put f;
+	struct queue *q;
+	struct batch *b;
+
+	if (!fact_get_put(&rest, &f) || f.headers.n > LIMIT_HEADER_BYTES)
+		return false;
+	q = queue_at(c, f.queue);
+	b = batch_at(c, f.batch);
+	for (uint32_t i = 0; i < f.count; i++) {
+		if (!fact_get_put_rec(&rest, &r))
+			return false;
+		if (i == 0 && f.session != 0 && !(f.flags & FACT_MOVED)) {
+			struct client *cl = client_at(c, f.session);
+
+			client_answered(cl, f.floor);
+			client_remember(cl, f.number, r.id, f.count);
+		}
+		replay_put_one(c, q, &f, b, facts_at + fact->offset + (uint64_t)(r.payload.p - fact->body.p), &r);
+	}
+	if (!(f.flags & FACT_MOVED)) {
+		q->submitted += f.count;
+		if (b != NULL)
+			b->total += f.count;
+	}
+	return true;
+}
+
+/* A member ended whose beginning was trimmed: its batch counts it all the same. */
+static void count_ended(struct core *c, const struct fact_end_rec *r)
+{
+	struct batch *b = batch_at(c, r->batch);
+
+	if (b == NULL)
+		return;
+	b->ended++;
+	b->failed += r->state != JOB_DONE;
+}
+
+static void replay_end_one(struct core *c, uint64_t at, const struct fact_end_rec *r, bool moved)
+{
+	struct queue *q = queue_at(c, r->queue);
+	struct job *j = job_find(&c->jobs, r->id);
+	struct job_end end = {
+		.state = (enum job_state)r->state,
+		.exit = r->exit,
+		.attempt = r->attempt,
+		.run_ms = r->run_ms,
+		.finished_ms = r->finished_ms,
+		.error_length = (uint16_t)r->error.n,
+		.where = { at, (uint32_t)(r->error.n + r->result.n), r->crc },
+	};
+
+	if (r->id >= c->next_id)
+		c->next_id = r->id + 1;
+	if (j != NULL && job_terminal(j)) {
+		job_moved(c, j, &end.where);
+		return;
+	}
+	if (j == NULL) {
+		if (!moved)
+			count_ended(c, r);
+		j = job_put_ended(c, q, r->id);
+		j->priority = r->priority & 15u;
+		j->submitted_ms = r->submitted_ms & JOB_MS_MASK;
+	}
+	job_end(c, j, &end);
+}
+
+static bool replay_end(struct core *c, uint64_t facts_at, const struct fact *fact)
+{
+	struct span rest = fact->body;
+	struct fact_end_rec r;
+	uint32_t count;
+	uint8_t flags;
+
+	if (!fact_get_count(&rest, &flags, &count))
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		if (!fact_get_end_rec(&rest, &r))
+			return false;
+		replay_end_one(c, facts_at + fact->offset + (uint64_t)(r.error.p - fact->body.p), &r,
+		               flags & FACT_MOVED);
+		if (!(flags & FACT_MOVED))
+			queue_at(c, r.queue)->ended[r.state]++;
+	}
+	return true;
+}
+
+static void replay_back_one(struct core *c, struct job *j, const struct fact_lease_rec *r)
+{
+	if (j->state == JOB_RUNNING)
+		job_back(c, j);
+	if (r->token != 0 && !(j->flags & JOB_PAST)) {
+		j->in.past = calloc(1, sizeof *j->in.past);
+		must(j->in.past != NULL);
+		j->in.past->job = j;
+		j->flags |= JOB_PAST;
+	}
+	if ((j->flags & JOB_PAST) && r->token > j->in.past->token)
+		j->in.past->token = r->token;
+}
+
+static void replay_leased_one(struct core *c, struct job *j, const struct fact_lease_rec *r)
+{
+	struct lease *l;
+
+	if (j->state == JOB_RUNNING) {
+		if (r->token > j->in.lease->token)
+			j->in.lease->token = r->token;
+		return;
+	}
+	if ((j->flags & JOB_PAST) && j->in.past->token > r->token)
+		return;
+	l = job_run(c, j, NULL, r->token);
+	l->fact = true;
+	l->started = true;
+}
+
+static bool replay_leases(struct core *c, const struct fact *fact)
+{
+	struct span rest = fact->body;
+	struct fact_lease_rec r;
+	uint32_t count;
+	uint8_t flags;
+
+	if (!fact_get_count(&rest, &flags, &count))
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		struct job *j;
+
+		if (!fact_get_lease_rec(&rest, &r))
+			return false;
+		j = job_find(&c->jobs, r.id);
+		if (j == NULL || job_terminal(j))
+			continue;
+		j->attempt = r.attempt;
+		j->deliveries = r.deliveries;
+		if (fact->type == FACT_JOBS_BACK)
+			replay_back_one(c, j, &r);
+		else
+			replay_leased_one(c, j, &r);
+	}
+	return true;
+}
+
+static bool replay_batch(struct core *c, struct span body)
+{
+	struct fact_batch f;
+	struct batch *b;
+
+	if (!fact_get_batch(body, &f) || f.id == 0)
+		return false;
+	b = batch_at(c, f.id);
+	b->closed = f.closed != 0;
+	b->total = f.total;
+	b->ended = f.ended;
+	b->failed = f.failed;
+	b->finished_wall = f.finished_wall;
+	if (f.id >= c->next_id)
+		c->next_id = f.id + 1;
+	if (f.session != 0)
+		client_remember(client_at(c, f.session), f.number, f.id, 0);
+	return true;
+}
+
+static bool replay_batch_gone(struct core *c, struct span body)
+{
+	uint64_t id;
+	struct batch *b;
+
+	if (!fact_get_u64(body, &id))
+		return false;
+	b = batch_find(c, id);
+	if (b != NULL && b->members == 0)
+		batch_free(c, b);
+	return true;
+}
+
+static bool replay_session(struct core *c, struct span body)
+{
+	uint64_t number, first;
+	struct fact_session f;
+	struct client *cl;
+	uint32_t count;
+
+	if (!fact_get_session(&body, &f) || f.session == 0)
+		return false;
+	cl = client_at(c, f.session);
+	client_answered(cl, f.floor);
+	for (uint32_t i = 0; i < f.count; i++) {
+		if (!fact_get_answer(&body, &number, &first, &count))
+			return false;
+		client_remember(cl, number, first, count);
+	}
+	return true;
+}
+
+static bool replay_fact(struct core *c, uint64_t facts_at, const struct fact *f)
+{
+	switch (f->type) {
+	case FACT_META:
+		return replay_meta(c, f->body);
+	case FACT_QUEUE:
+		return replay_queue(c, f->body);
+	case FACT_QUEUE_GONE:
+		return replay_queue_gone(c, f->body);
+	case FACT_JOBS_PUT:
+		return replay_put(c, facts_at, f);
+	case FACT_JOBS_END:
+		return replay_end(c, facts_at, f);
+	case FACT_JOBS_BACK:
+	case FACT_JOBS_LEASED:
+		return replay_leases(c, f);
+	case FACT_BATCH:
+		return replay_batch(c, f->body);
+	case FACT_BATCH_GONE:
+		return replay_batch_gone(c, f->body);
+	case FACT_SESSION:
+		return replay_session(c, f->body);
+	}
+	return false;
+}
+
+bool replay_block(struct core *c, uint64_t position, struct span facts, const char **why)
+{
+	uint32_t offset = 0;
+	struct fact f;
+	int got;
+
+	if (c->trim.head == 0)
+		c->trim.tail = position / c->config.segment_bytes * c->config.segment_bytes;
+	c->trim.head = position + log_block_bytes(facts.n);
+	while ((got = fact_next(&facts, &offset, &f, why)) == 1) {
+		if (!replay_fact(c, position + LOG_BLOCK_HEADER, &f)) {
+			*why = f.type > FACT_SESSION
+			           ? "a fact of an unknown type: written by a newer version of sheafd?"
+			           : "a fact does not make sense";
+			return false;
+		}
+	}
+	return got == 0;
+}
+
+/* The log begins earlier than its first intact block: the counters must, too. */
+static void set_tail(struct core *c, uint64_t tail)
+{
+	struct trim *t = &c->trim;
+	uint64_t k;
+
+	if (t->n_live == 0) {
+		t->tail = tail;
+		return;
+	}
+	must(tail <= t->tail);
+	k = (t->tail - tail) / c->config.segment_bytes;
+	if (k == 0)
+		return;
+	t->live = realloc(t->live, (t->n_live + k) * sizeof t->live[0]);
+	must(t->live != NULL);
+	memmove(t->live + k, t->live, t->n_live * sizeof t->live[0]);
+	memset(t->live, 0, k * sizeof t->live[0]);
+	t->n_live += k;
+	t->cap_live = t->n_live;
+	t->tail = tail;
+}
+
+/* Queues whose own fact was lost to damage: named for what they are if they hold anything. */
+static void name_queues(struct core *c)
+{
+	char name[LIMIT_QUEUE_NAME + 1];
+
+	for (uint32_t i = 0; i < c->n_queues; i++) {
+		struct queue *q = c->queues[i];
+
+		if (q == NULL || q->name[0] != '\0')
+			continue;
+		if (q->now[JOB_READY] + q->now[JOB_RUNNING] == 0 && list_empty(&q->kept)) {
+			queue_free(c, q);
+			continue;
+		}
+		queue_name(c, q, span_of(name, text_format(name, sizeof name, "lost-%u", i)));
+		queue_fact(c, q);
+		fx_log(c, LOG_ERROR, "queue-lost", "queue=%s its name was lost with damaged facts", q->name);
+	}
+}
+
+void replay_finish(struct core *c, uint64_t tail, uint64_t head)
+{
+	struct job *j;
+
+	set_tail(c, tail);
+	must(head >= c->trim.head);
+	c->trim.head = head;
+	c->replaying = false;
+	name_queues(c);
+	for (j = job_next(&c->jobs, 0); j != NULL; j = job_next(&c->jobs, j->id + 1))
+		if (j->state == JOB_READY)
+			queue_add_ready(c, c->queues[j->queue], j);
+	for (uint32_t i = 0; i < c->n_queues; i++)
+		if (c->queues[i] != NULL)
+			keep_expire(c, c->queues[i]);
+	for (uint32_t i = 0; i < c->n_batches; i++)
+		if (c->batches[i] != NULL)
+			batch_settle(c, c->batches[i]);
+	c->orphans_until = c->t + c->config.liveness_ms;
+	client_start(c);
+}

@@ -1,0 +1,347 @@
+/* The core's state, private to broker/core. Everything hangs on struct core; there is nothing global. A
+ * job sits in exactly one container, the one that its state names:
+ *
+ *   ready      queue.line[priority], or queue.back[priority] if it was handed back (struct past)
+ *   running    a struct lease, in its worker's list or among the orphans
+ *   terminal   queue.kept, oldest first, until its result is no longer kept
+ */
+#ifndef SHEAF_CORE_STATE_H
+#define SHEAF_CORE_STATE_H
+
+#include <uthash.h>
+
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/rand.h"
+#include "broker/core/core.h"
+#include "broker/core/log.h"
+
+#define PRIORITIES (LIMIT_PRIORITY + 1)
+#define NO_INDEX   UINT32_MAX
+
+/* One job: all that the index keeps of it. What only some jobs have lives in side tables (lease, past,
+ * policy, waiter, batch). */
+struct job {
+	uint64_t id;
+	union {
+		struct list link;    /* ready and never handed back; or terminal */
+		struct past *past;   /* ready and handed back (JOB_PAST is set) */
+		struct lease *lease; /* running */
+	} in;
+	uint64_t at;     /* position in the log: of the payload, or of error and result once terminal */
+	uint32_t length; /* bytes there */
+	uint32_t crc;    /* CRC-32C over them */
+	uint64_t submitted_ms : 44;
+	uint64_t state : 4;
+	uint64_t priority : 4;
+	uint64_t flags : 4; /* enum job_flag */
+	uint64_t attempts : 8;
+	uint64_t finished_ms : 44; /* terminal */
+	uint64_t spare : 20;
+	uint32_t batch; /* index of its batch, or NO_INDEX */
+	union {
+		uint32_t waiter; /* first waiter, or NO_INDEX */
+		uint32_t run_ms; /* terminal */
+	} w;
+	union {
+		uint32_t policy; /* index of its policy, or NO_INDEX */
+		struct {
+			uint16_t error_length; /* of the bytes at `at`, the first ones are error text */
+			int16_t exit;
+		} end; /* terminal */
+	} p;
+	uint16_t queue;     /* index */
+	uint8_t attempt;    /* attempts used up */
+	uint8_t deliveries; /* deliveries lost with their workers */
+};
+
+enum job_flag {
+	JOB_PAST = 1,   /* ready: in.past is set */
+	JOB_ENDING = 2, /* named in this turn: it ends when the turn is committed */
+};
+
+#define JOB_MS_MASK (((uint64_t)1 << 44) - 1)
+
+static_assert(sizeof(struct job) <= 72, "a job's record in the index is at most 72 bytes");
+
+/* What is remembered of a job that was in a worker's hands and is not any more. */
+struct past {
+	struct heap_item line; /* in queue.back[priority], ordered by id */
+	struct job *job;
+	uint64_t token; /* of the last lease: nothing older may come back */
+};
+
+/* A job in somebody's hands (DESIGN, words: lease). Only struct job and struct worker are named here, so
+ * that messages, pipes and units can have it too. */
+struct lease {
+	struct list link;  /* in worker.leases in the order of grants, or core.orphans */
+	struct list young; /* in core.young until it is a fact */
+	struct job *job;
+	struct worker *worker; /* NULL: an orphan, held for whoever presents its token */
+	struct past *past;     /* the job's past before this lease, or NULL */
+	uint64_t token;
+	uint64_t since;   /* core time of the grant */
+	uint64_t message; /* JOBS number that carried it; 0 = adopted */
+	uint32_t bytes;   /* of payload, as charged to the worker's window */
+	bool started;     /* a beat named it */
+	bool fact;        /* it is in the journal */
+	bool recalled;
+};
+
+struct policy {
+	uint32_t index;
+	uint32_t refs; /* jobs */
+	uint64_t lease_ms;
+	size_t n;
+	uint8_t *headers;  /* owned */
+	UT_hash_handle hh; /* by headers */
+};
+
+/* Somebody who wants to hear of a job's end. */
+struct waiter {
+	struct list link; /* in client.waits */
+	struct client *client;
+	uint64_t id;    /* job or batch */
+	uint32_t next;  /* of the same job, or NO_INDEX; of the free ones */
+	uint32_t flags; /* enum wait_flags */
+};
+
+enum chore { CHORE_NONE, CHORE_PURGE, CHORE_DELETE };
+
+struct queue {
+	char name[LIMIT_QUEUE_NAME + 1];
+	uint16_t index;
+	bool paused;
+	enum chore chore;                /* long work on it that goes on through the ticks */
+	uint64_t chore_to;               /* purge: ids below this */
+	uint64_t chore_done;             /* jobs so far */
+	struct msg_header chore_request; /* to be answered when it is done */
+	uint64_t chore_peer;
+	struct list chores;  /* in core.chores */
+	uint16_t ready_mask; /* priorities with ready jobs */
+	struct list line[PRIORITIES];
+	struct heap back[PRIORITIES];
+	uint64_t now[JOB_STATES];   /* jobs in the index by state */
+	uint64_t ended[JOB_STATES]; /* since creation, by terminal state */
+	uint64_t submitted;
+	struct list kept; /* terminal jobs, oldest end first */
+	uint64_t kept_bytes;
+	struct heap_item keep_timer; /* when the oldest kept one is due */
+	struct list servers;         /* struct attachment of the workers that serve it */
+	uint32_t n_servers;
+	struct list hot; /* in core.hot while it may have something to grant */
+	UT_hash_handle hh;
+};
+
+/* A worker serves a queue. */
+struct attachment {
+	struct list link; /* in queue.servers */
+	struct worker *worker;
+	struct queue *queue;
+	uint32_t index; /* of the queue in the worker's hello */
+};
+
+enum worker_state {
+	WORKER_OPENING,  /* its PUSH socket is being bound */
+	WORKER_WELCOMED, /* its nonce is on the way */
+	WORKER_OPEN,
+	WORKER_LEAVING, /* it said bye; outcomes are still missing */
+	WORKER_LOST,    /* its leases are being handed on, slice by slice */
+};
+
+struct worker {
+	uint64_t session;
+	uint64_t peer;
+	uint64_t instance;
+	char name[LIMIT_NAME + 1];
+	enum worker_state state;
+	uint32_t slots;
+	uint32_t n_queues;
+	struct attachment *queues; /* owned, n_queues */
+	uint64_t nonce;
+	uint64_t *dropped; /* owned: tokens that the welcome will name */
+	uint32_t n_dropped;
+	uint64_t window_jobs;
+	uint64_t window_bytes;
+	uint32_t outstanding;
+	uint64_t outstanding_bytes;
+	uint32_t running; /* as the last beat said */
+	struct list leases;
+	uint64_t sent;            /* JOBS numbers given out */
+	uint64_t confirmed;       /* as the last beat said */
+	uint64_t sent_at;         /* core time of the last JOBS or probe, while some are unconfirmed */
+	uint64_t expected;        /* OUTCOMES number that comes next */
+	uint64_t settled;         /* the last one it was told of */
+	uint64_t unsettled_bytes; /* of outcomes since then */
+	uint64_t asked;           /* `expected` for which a resend was asked, at asked_at */
+	uint64_t asked_at;
+	uint64_t bye;         /* last OUTCOMES number, when leaving */
+	uint64_t done;        /* outcomes taken */
+	uint64_t heard;       /* core time */
+	uint64_t recalled_at; /* core time of the last recall */
+	bool blame;           /* WORKER_LOST: what it may have been running counts as a delivery */
+	struct heap_item timer;
+	struct list link;      /* in core.workers by age, or core.lost */
+	struct list unsettled; /* in core.unsettled while a SETTLED is due */
+	UT_hash_handle hh;     /* by session; not when lost */
+	UT_hash_handle hi;     /* by instance; not when lost */
+};
+
+/* An answered request that changed the state, kept for its retry. */
+struct answer {
+	uint64_t number;
+	uint64_t first; /* id of the first job, or of the batch */
+	uint32_t count; /* jobs; 0 = a batch */
+};
+
+struct client {
+	uint64_t session;
+	uint64_t peer;
+	bool here;       /* said hello since the start, and was heard since */
+	uint64_t heard;  /* core time */
+	uint64_t pushed; /* results pushed to it */
+	struct list waits;
+	uint32_t n_waits;
+	uint64_t floor;         /* requests up to here are answered and forgotten */
+	struct answer *answers; /* owned, by number */
+	uint32_t n_answers;
+	uint32_t cap_answers;
+	struct heap_item timer;
+	UT_hash_handle hh;
+};
+
+struct batch {
+	uint64_t id;
+	uint32_t index;
+	bool closed;
+	uint64_t total;
+	uint64_t ended;
+	uint64_t failed;
+	uint64_t members;       /* live jobs that point here */
+	uint32_t waiter;        /* first, or NO_INDEX */
+	uint64_t finished_wall; /* when it became complete */
+	struct list link;       /* in core.finished_batches, or alone */
+	UT_hash_handle hh;
+};
+
+/* The index of jobs by id; see job_table.h. */
+struct job_table {
+	void *root;
+	unsigned depth;
+	uint64_t count;
+	uint64_t bytes;
+	struct job_page *last; /* page found last */
+	uint64_t last_number;
+};
+
+/* A job that ends in this step; see turn.h. */
+struct ending {
+	struct job *job;
+	enum job_state state;
+	int32_t exit;
+	uint8_t attempt; /* attempts used, this one included */
+	uint64_t run_ms;
+	struct span error;
+	struct span result;
+};
+
+/* A job that goes back to ready in this step. */
+struct handback {
+	struct job *job;
+	bool attempt;  /* an attempt was used up */
+	bool delivery; /* a delivery was lost */
+};
+
+/* What one step gathers before its facts are placed; see turn.h. */
+struct turn {
+	uint64_t bytes; /* of facts that the endings and handbacks will take */
+	bool placed;    /* the step's block has its place: no more facts */
+	struct ending endings[STEP_WORK + LIMIT_RECORDS];
+	uint32_t n_endings;
+	struct handback backs[STEP_WORK + LIMIT_RECORDS];
+	uint32_t n_backs;
+};
+
+enum trim_phase { TRIM_IDLE, TRIM_MOVE, TRIM_PREAMBLE };
+
+struct trim {
+	enum trim_phase phase;
+	uint64_t tail;          /* base of the first segment of the log */
+	uint64_t head;          /* of the log */
+	uint64_t preamble_at;   /* where the last complete preamble begins */
+	uint64_t preamble_from; /* where the one under way began */
+	uint32_t next_queue;    /* what the preamble writes next: queues, then batches, then clients */
+	uint32_t next_batch;
+	struct client *next_client;
+	uint64_t *live; /* bytes still needed, per segment from tail on; owned */
+	uint64_t n_live, cap_live;
+	uint64_t live_bytes;
+	bool stuck; /* the first segment keeps live bytes that cannot be read */
+	bool no_space;
+};
+
+struct counters {
+	uint64_t submits, refused, granted, outcomes, stale, lost_workers, lost_messages, recalled, moved, trimmed,
+	    probes;
+};
+
+struct core {
+	struct core_config config;
+	char results[LIMIT_ENDPOINT + 1], workers_at[LIMIT_ENDPOINT + 1], software[LIMIT_NAME + 1];
+	/* time */
+	uint64_t t;    /* core time: monotonic less every stall of ours */
+	uint64_t skew; /* mono_ms = t + skew */
+	uint64_t last; /* mono_ms of the step before */
+	uint64_t wall; /* never goes back */
+	struct rng rng;
+	bool replaying, draining, pressure;
+	/* names */
+	uint64_t epoch;
+	uint64_t next_id;
+	uint64_t next_token; /* low half; the epoch is the high half */
+	uint64_t next_session;
+	/* jobs */
+	struct job_table jobs;
+	struct queue *by_name; /* uthash */
+	struct queue **queues; /* by index; owned; holes are NULL */
+	uint32_t n_queues, cap_queues;
+	uint32_t live_queues;
+	struct list hot;
+	uint64_t kept_bytes;       /* of all queues */
+	struct policy *by_headers; /* uthash */
+	struct policy **policies;  /* by index; owned */
+	uint32_t n_policies, cap_policies, free_policy;
+	struct batch *by_batch; /* uthash by id */
+	struct batch **batches; /* by index; owned */
+	uint32_t n_batches, cap_batches, live_batches;
+	struct list finished_batches; /* oldest first */
+	/* leases */
+	struct list young;   /* leases that are no fact yet, oldest first */
+	struct list orphans; /* leases of the journal that nobody has claimed yet */
+	uint64_t orphans_until;
+	/* workers */
+	struct worker *by_session, *by_instance; /* uthash */
+	struct list workers, lost, unsettled;
+	uint32_t n_workers;
+	bool idle_hint; /* somebody may be idle while others have unstarted jobs */
+	uint64_t rebalance_at;
+	uint64_t settle_at;
+	/* clients */
+	struct client *by_client; /* uthash by session */
+	uint32_t n_clients;
+	struct waiter **waiters; /* chunks */
+	uint32_t n_waiter_chunks, free_waiter;
+	struct heap worker_timers, client_timers, keep_timers; /* keys in core time */
+	struct list chores;                                    /* queues with long work */
+	struct trim trim;
+	struct counters count;
+	struct turn turn;
+	/* the step under way */
+	struct effects *fx;
+	uint8_t *arena; /* what this step's effects point to; owned, STEP_ARENA bytes */
+	size_t arena_used;
+};
+
+#define STEP_ARENA (4 * MIB)
+
+#endif

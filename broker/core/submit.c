@@ -1,0 +1,246 @@
+/* See submit.h. */
+#include "broker/core/submit.h"
+
+#include "base/crc32c.h"
+#include "broker/core/batch.h"
+#include "broker/core/client.h"
+#include "broker/core/fact.h"
+#include "broker/core/fx.h"
+#include "broker/core/job.h"
+#include "broker/core/job_table.h"
+#include "broker/core/policy.h"
+#include "broker/core/queue.h"
+#include "broker/core/trim.h"
+#include "broker/core/turn.h"
+#include "broker/core/wait.h"
+#include "broker/core/worker.h"
+
+static void accept(struct core *c, struct client *cl, uint64_t number, uint64_t first, uint32_t count)
+{
+	struct effect *e = fx_add(c, FX_ACCEPTED);
+
+	e->peer = cl->peer;
+	e->session = cl->session;
+	e->u.accepted = (struct msg_accepted_rec){ number, first, count };
+}
+
+/* Answers a request that was answered before. True if it was one. */
+static bool answered_before(struct core *c, struct client *cl, const struct msg *m)
+{
+	const struct answer *a = client_answer(cl, m->h.number);
+
+	if (a != NULL && a->count > 0)
+		accept(c, cl, a->number, a->first, a->count);
+	else if (a != NULL)
+		fx_answer(c, cl->peer, &m->h, SHEAF_OK, "", a->first);
+	else if (m->h.number <= cl->floor)
+		fx_answer(c, cl->peer, &m->h, SHEAF_E_OUTCOME, "the answer to this request is no longer known", 0);
+	else
+		return false;
+	return true;
+}
+
+/* Bytes of facts that the submit will take. */
+static uint64_t submit_bytes(const struct msg_submit *s)
+{
+	uint64_t n = 2 * LIMIT_QUEUE_NAME + 256 + s->headers.n;
+
+	for (uint32_t i = 0; i < s->n; i++)
+		n += FACT_PUT_RECORD + s->payloads[i].n;
+	return n;
+}
+
+struct refusal {
+	enum sheaf_error error;
+	const char *text;
+};
+
+/* Why the submit cannot be taken now; error SHEAF_OK: it can. */
+static struct refusal refuse(struct core *c, const struct client *cl, const struct msg_submit *s)
+{
+	uint64_t bytes = submit_bytes(s);
+	struct batch *b = s->batch != 0 ? batch_find(c, s->batch) : NULL;
+
+	if (c->draining)
+		return (struct refusal){ SHEAF_E_DRAINING, "the broker is going down; it will be back" };
+	if (c->pressure)
+		return (struct refusal){ SHEAF_E_BUSY, "the journal is behind; send it again" };
+	if (bytes > log_group_max(c->config.segment_bytes) / 3)
+		return (struct refusal){ SHEAF_E_TOO_LARGE,
+			                 "the jobs of one submit do not fit a segment of the journal" };
+	if (trim_full(c, bytes))
+		return (struct refusal){ SHEAF_E_FULL, c->trim.no_space ? "the broker's disk is full"
+			                                                : "the broker's disk cap is reached" };
+	if (s->lease_ms != 0)
+		return (struct refusal){ SHEAF_E_UNSUPPORTED, "a lease time of its own is not built yet" };
+	if ((s->flags & SUBMIT_WANT) && cl->n_waits + s->n > LIMIT_CLIENT_WAITS)
+		return (struct refusal){ SHEAF_E_TOO_LARGE, "one client awaits at most 65536 jobs" };
+	if (s->batch != 0 && b == NULL)
+		return (struct refusal){ SHEAF_E_UNKNOWN, "there is no such batch" };
+	if (b != NULL && b->closed)
+		return (struct refusal){ SHEAF_E_CLOSED, "the batch is closed" };
+	if (s->headers.n > 0 && HASH_CNT(hh, c->by_headers) >= LIMIT_POLICIES)
+		return (struct refusal){ SHEAF_E_FULL, "too many distinct sets of headers among the live jobs" };
+	return (struct refusal){ SHEAF_OK, "" };
+}
+
+/* Writes the JOBS_PUT fact. at[i]: where each payload stands, counted from the first fact. */
+static void write_put(struct core *c, const struct client *cl, const struct msg *m, const struct queue *q, uint64_t *at,
+                      uint32_t *crc)
+{
+	const struct msg_submit *s = &m->u.submit;
+	struct buf *b = &c->fx->block;
+	size_t begun;
+
+	buf_room(b, submit_bytes(s)); /* grows once */
+	begun = fact_begin(b, FACT_JOBS_PUT);
+	fact_put_put(b, &(struct fact_put){
+			    .queue = q->index,
+			    .priority = (uint8_t)s->priority,
+			    .attempts = (uint8_t)s->attempts,
+			    .count = s->n,
+			    .session = cl->session,
+			    .number = m->h.number,
+			    .floor = cl->floor,
+			    .submitted_ms = c->wall,
+			    .batch = s->batch,
+			    .headers = s->headers,
+			});
+	for (uint32_t i = 0; i < s->n; i++) {
+		crc[i] = crc32c(0, s->payloads[i].p, s->payloads[i].n);
+		fact_put_put_rec(b, &(struct fact_put_rec){ c->next_id + i, crc[i], s->payloads[i] });
+		at[i] = b->n - s->payloads[i].n - LOG_BLOCK_HEADER;
+	}
+	fact_end(b, begun);
+}
+
+void submit_request(struct core *c, struct client *cl, const struct msg *m)
+{
+	const struct msg_submit *s = &m->u.submit;
+	struct refusal no;
+	struct batch *b;
+	struct queue *q;
+	uint64_t at[LIMIT_RECORDS], first, base;
+	uint32_t crc[LIMIT_RECORDS], policy, batch = NO_INDEX;
+
+	client_answered(cl, s->answered);
+	if (answered_before(c, cl, m))
+		return;
+	no = refuse(c, cl, s);
+	if (no.error != SHEAF_OK) {
+		fx_answer(c, cl->peer, &m->h, no.error, no.text, 0);
+		return;
+	}
+	q = queue_find(c, s->queue);
+	if (q == NULL) {
+		q = queue_new(c, s->queue);
+		if (q == NULL) {
+			fx_answer(c, cl->peer, &m->h, SHEAF_E_FULL, "there are 10000 queues already", 0);
+			return;
+		}
+		queue_fact(c, q);
+	}
+	write_put(c, cl, m, q, at, crc);
+	base = turn_place(c);
+
+	first = c->next_id;
+	c->next_id += s->n;
+	c->count.submits++;
+	q->submitted += s->n;
+	policy = policy_intern(c, s->headers, s->lease_ms, s->n);
+	b = s->batch != 0 ? batch_find(c, s->batch) : NULL;
+	if (b != NULL) {
+		batch = b->index;
+		b->total += s->n;
+		b->members += s->n;
+	}
+	client_remember(cl, m->h.number, first, s->n);
+	accept(c, cl, m->h.number, first, s->n);
+	for (uint32_t i = 0; i < s->n; i++) {
+		struct job_bytes where = { base + at[i], (uint32_t)s->payloads[i].n, crc[i] };
+		struct job *j = job_put(c, q, first + i, &where);
+
+		j->priority = s->priority & 15;
+		j->attempts = s->attempts & 255;
+		j->submitted_ms = c->wall & JOB_MS_MASK;
+		j->p.policy = policy;
+		j->batch = batch;
+		if (s->flags & SUBMIT_WANT)
+			wait_add(c, cl, j->id, 0, &j->w.waiter);
+		queue_add_ready(c, q, j);
+	}
+}
+
+void submit_cancel(struct core *c, struct client *cl, const struct msg *m)
+{
+	const struct msg_ids *ids = &m->u.ids;
+	struct refusal last = { SHEAF_E_UNKNOWN, "there is no such job" };
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < ids->n; i++) {
+		struct job *j = job_find(&c->jobs, ids->ids[i]);
+
+		if (j == NULL)
+			continue;
+		if (job_terminal(j) || j->flags & JOB_ENDING) {
+			last = (struct refusal){ SHEAF_E_FINISHED, "the job has ended already" };
+			continue;
+		}
+		if ((ids->flags & CANCEL_UNSTARTED) && j->state == JOB_RUNNING && worker_started(j->in.lease)) {
+			last = (struct refusal){ SHEAF_E_FINISHED, "the job is running" };
+			continue;
+		}
+		if (j->state == JOB_RUNNING)
+			worker_revoke(c, j->in.lease);
+		j->flags |= JOB_ENDING;
+		turn_end_job(
+		    c, &(struct ending){
+			   .job = j, .state = JOB_CANCELLED, .attempt = j->attempt, .error = span_str("cancelled") });
+		n++;
+	}
+	turn_commit(c);
+	if (n == 0)
+		fx_answer(c, cl->peer, &m->h, last.error, last.text, 0);
+	else
+		fx_answer(c, cl->peer, &m->h, SHEAF_OK, "", n);
+}
+
+void submit_batch_open(struct core *c, struct client *cl, const struct msg *m)
+{
+	struct batch *b;
+
+	if (answered_before(c, cl, m))
+		return;
+	if (c->draining || trim_full(c, 0)) {
+		fx_answer(c, cl->peer, &m->h, c->draining ? SHEAF_E_DRAINING : SHEAF_E_FULL,
+		          "no new batch can be opened now", 0);
+		return;
+	}
+	b = batch_new(c, c->next_id);
+	if (b == NULL) {
+		fx_answer(c, cl->peer, &m->h, SHEAF_E_FULL, "too many batches", 0);
+		return;
+	}
+	c->next_id++;
+	batch_fact(c, b, cl->session, m->h.number);
+	client_remember(cl, m->h.number, b->id, 0);
+	turn_commit(c);
+	fx_answer(c, cl->peer, &m->h, SHEAF_OK, "", b->id);
+}
+
+void submit_batch_close(struct core *c, struct client *cl, const struct msg *m)
+{
+	struct batch *b = batch_find(c, m->u.one.id);
+
+	if (b == NULL) {
+		fx_answer(c, cl->peer, &m->h, SHEAF_E_UNKNOWN, "there is no such batch", 0);
+		return;
+	}
+	if (!b->closed) {
+		b->closed = true;
+		batch_fact(c, b, 0, 0);
+		turn_commit(c);
+		batch_settle(c, b);
+	}
+	fx_answer(c, cl->peer, &m->h, SHEAF_OK, "", b->id);
+}

@@ -1,0 +1,196 @@
+/* See turn.h. */
+#include "broker/core/turn.h"
+
+#include "base/crc32c.h"
+#include "broker/core/fact.h"
+#include "broker/core/fx.h"
+#include "broker/core/job.h"
+#include "broker/core/trim.h"
+#include "broker/core/wait.h"
+
+enum { TURN_CAP = STEP_WORK + LIMIT_RECORDS };
+
+void turn_begin(struct core *c)
+{
+	struct effects *fx = c->fx;
+
+	c->turn.n_endings = c->turn.n_backs = 0;
+	c->turn.placed = false;
+	c->turn.bytes = 0;
+	c->arena_used = 0;
+	fx->v = fx->base + 1; /* base[0] is kept for FX_APPEND */
+	fx->n = 0;
+	fx->facts = 0;
+	buf_clear(&fx->block);
+	memset(buf_room(&fx->block, LOG_BLOCK_HEADER), 0, LOG_BLOCK_HEADER);
+	fx->block.n = LOG_BLOCK_HEADER;
+	fx->head = c->trim.head;
+}
+
+bool turn_has_room(const struct core *c, uint32_t n)
+{
+	return c->turn.n_endings + n <= TURN_CAP && c->turn.n_backs + n <= TURN_CAP;
+}
+
+void turn_end_job(struct core *c, const struct ending *e)
+{
+	must(c->turn.n_endings < TURN_CAP && !c->turn.placed);
+	c->turn.endings[c->turn.n_endings++] = *e;
+	c->turn.bytes += FACT_END_RECORD + e->error.n + e->result.n;
+}
+
+void turn_back_job(struct core *c, const struct handback *h)
+{
+	must(c->turn.n_backs < TURN_CAP && !c->turn.placed);
+	c->turn.backs[c->turn.n_backs++] = *h;
+	c->turn.bytes += FACT_LEASE_RECORD;
+}
+
+uint64_t turn_bytes(const struct core *c)
+{
+	return c->fx->block.n - LOG_BLOCK_HEADER + 4 * FACT_HEAD + c->turn.bytes;
+}
+
+uint64_t turn_place(struct core *c)
+{
+	struct effects *fx = c->fx;
+	uint64_t pad;
+
+	must(!c->turn.placed);
+	c->turn.placed = true;
+	if (fx->block.n == LOG_BLOCK_HEADER)
+		return 0;
+	fx->facts = (uint32_t)(fx->block.n - LOG_BLOCK_HEADER);
+	must(fx->facts <= log_group_max(c->config.segment_bytes));
+	fx->block_at = log_place(c->trim.head, c->config.segment_bytes, fx->facts);
+	pad = log_block_bytes(fx->facts) - fx->block.n;
+	memset(buf_room(&fx->block, pad), 0, pad);
+	fx->block.n += pad;
+	fx->head = fx->block_at + fx->block.n;
+	trim_set_head(c, fx->head);
+	fx->v = fx->base;
+	fx->n++;
+	fx->v[0] = (struct effect){ .kind = FX_APPEND };
+	return fx->block_at + LOG_BLOCK_HEADER;
+}
+
+/* Writes the JOBS_END fact; where[i] becomes the place of each ending's bytes, counted from the first fact. */
+static void write_endings(struct core *c, struct job_bytes *where)
+{
+	struct buf *b = &c->fx->block;
+	size_t begun;
+
+	if (c->turn.n_endings == 0)
+		return;
+	begun = fact_begin(b, FACT_JOBS_END);
+	fact_put_count(b, 0, c->turn.n_endings);
+	for (uint32_t i = 0; i < c->turn.n_endings; i++) {
+		const struct ending *e = &c->turn.endings[i];
+		struct fact_end_rec r = {
+			.id = e->job->id,
+			.submitted_ms = e->job->submitted_ms,
+			.finished_ms = c->wall,
+			.run_ms = e->run_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)e->run_ms,
+			.exit = (int16_t)e->exit,
+			.queue = e->job->queue,
+			.state = (uint8_t)e->state,
+			.attempt = e->attempt,
+			.priority = e->job->priority,
+			.batch = e->job->batch == NO_INDEX ? 0 : c->batches[e->job->batch]->id,
+			.error = e->error,
+			.result = e->result,
+		};
+
+		r.crc = crc32c(crc32c(0, e->error.p, e->error.n), e->result.p, e->result.n);
+		fact_put_end_rec(b, &r);
+		where[i].length = (uint32_t)(e->error.n + e->result.n);
+		where[i].crc = r.crc;
+		where[i].at = b->n - where[i].length - LOG_BLOCK_HEADER;
+	}
+	fact_end(b, begun);
+}
+
+/* Handbacks that a replay must know of: those that used something up, or whose lease is a fact. */
+static bool counts(const struct handback *h)
+{
+	return h->attempt || h->delivery || h->job->in.lease->fact;
+}
+
+static void write_backs(struct core *c)
+{
+	struct buf *b = &c->fx->block;
+	uint32_t n = 0;
+	size_t begun;
+
+	for (uint32_t i = 0; i < c->turn.n_backs; i++)
+		n += counts(&c->turn.backs[i]);
+	if (n == 0)
+		return;
+	begun = fact_begin(b, FACT_JOBS_BACK);
+	fact_put_count(b, 0, n);
+	for (uint32_t i = 0; i < c->turn.n_backs; i++) {
+		const struct handback *h = &c->turn.backs[i];
+		struct fact_lease_rec r = { h->job->id, h->job->in.lease->token,
+			                    (uint8_t)(h->job->attempt + h->attempt),
+			                    (uint8_t)(h->job->deliveries + h->delivery) };
+
+		if (counts(h))
+			fact_put_lease_rec(b, &r);
+	}
+	fact_end(b, begun);
+}
+
+static void carry_out_ending(struct core *c, const struct ending *e, const struct job_bytes *where)
+{
+	struct job *j = e->job;
+	uint32_t waiter = j->w.waiter;
+	struct job_end end = {
+		.state = e->state,
+		.exit = e->exit,
+		.attempt = e->attempt,
+		.run_ms = e->run_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)e->run_ms,
+		.finished_ms = c->wall,
+		.error_length = (uint16_t)e->error.n,
+		.where = *where,
+	};
+	struct msg_result_rec r = {
+		.id = j->id,
+		.state = e->state,
+		.attempt = e->attempt,
+		.exit = e->exit,
+		.submitted_ms = j->submitted_ms,
+		.finished_ms = c->wall,
+		.started_ms = e->attempt > 0 ? c->wall - e->run_ms : 0,
+		.error = e->error,
+		.result = e->result,
+	};
+
+	c->queues[j->queue]->ended[e->state]++;
+	job_end(c, j, &end);
+	wait_resolve(c, waiter, &r);
+}
+
+void turn_commit(struct core *c)
+{
+	struct job_bytes where[TURN_CAP];
+	uint64_t base;
+
+	if (c->turn.placed) {
+		must(c->turn.n_endings == 0 && c->turn.n_backs == 0);
+		return;
+	}
+	write_endings(c, where);
+	write_backs(c);
+	base = turn_place(c);
+	for (uint32_t i = 0; i < c->turn.n_endings; i++) {
+		where[i].at += base;
+		carry_out_ending(c, &c->turn.endings[i], &where[i]);
+	}
+	for (uint32_t i = 0; i < c->turn.n_backs; i++) {
+		struct handback *h = &c->turn.backs[i];
+
+		h->job->attempt = (uint8_t)(h->job->attempt + h->attempt);
+		h->job->deliveries = (uint8_t)(h->job->deliveries + h->delivery);
+		job_back(c, h->job);
+	}
+}

@@ -1,0 +1,32 @@
+/* One step's facts: gathered, placed in the log as one group, then made true. A handler writes facts of its
+ * own to fx->block and names the jobs that end or go back; turn_commit writes the facts of those, places
+ * the block, and carries them out. After that the step writes no more facts. */
+#ifndef SHEAF_CORE_TURN_H
+#define SHEAF_CORE_TURN_H
+
+#include "broker/core/state.h"
+
+/* Makes the turn and the effects empty. */
+void turn_begin(struct core *c);
+
+/* Room for that many more endings and handbacks. */
+bool turn_has_room(const struct core *c, uint32_t n);
+
+/* The job ends in this step; its error and result are borrowed until the commit. The job is live and named
+ * once per turn. */
+void turn_end_job(struct core *c, const struct ending *e);
+
+/* The running job goes back to ready in this step. */
+void turn_back_job(struct core *c, const struct handback *h);
+
+/* Bytes of facts gathered so far, endings included. */
+uint64_t turn_bytes(const struct core *c);
+
+/* Places the step's block; the positions of what it holds are known then. Returns the position of the
+ * first fact's head. */
+uint64_t turn_place(struct core *c);
+
+/* Writes endings and handbacks, places the block (unless it was), and carries them out. */
+void turn_commit(struct core *c);
+
+#endif
