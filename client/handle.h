@@ -63,8 +63,9 @@ void handle_send(struct sheaf *s);
 
 /* Begins a blocking call. */
 struct call call_begin(struct sheaf *s, uint64_t ms);
-/* The next event that is for this call; the streams' go to the backlog. The deadline's passing is an error
- * with a sentence: SHEAF_E_UNREACHABLE before the broker has answered once, then SHEAF_E_TIMEOUT. */
+/* The next event, CSESSION_WELCOMED or _PONG if it is of no use to this call; the streams' go to the
+ * backlog. The deadline's passing is an error with a sentence: SHEAF_E_UNREACHABLE before the broker has answered once,
+ * then SHEAF_E_TIMEOUT. */
 MUST_CHECK enum sheaf_error call_next(struct call *k, struct csession_event *ev);
 /* Asks the broker and waits for the answer: *answer is valid until the next call. A refusal is an error. */
 MUST_CHECK enum sheaf_error call_ask(struct call *k, const struct msg *m, const struct msg **answer);

@@ -242,22 +242,17 @@ static enum sheaf_error too_late(struct sheaf *s)
 enum sheaf_error call_next(struct call *k, struct csession_event *ev)
 {
 	struct sheaf *s = k->s;
+	enum sheaf_error e = handle_next(s, k->until_ms, ev);
 
-	for (;;) {
-		enum sheaf_error e = handle_next(s, k->until_ms, ev);
-
-		if (e == SHEAF_E_TIMEOUT)
-			return too_late(s);
-		if (e)
-			return e;
-		if (ev->kind == CSESSION_PONG || ev->kind == CSESSION_WELCOMED)
-			return SHEAF_OK;
-		if (ev->kind == CSESSION_RESULT ? ev->id == k->awaited : ev->call == k->id)
-			return SHEAF_OK;
-		backlog_add(s, ev);
-		if (s->now_ms > k->until_ms) /* the streams never pause */
-			return too_late(s);
-	}
+	if (e == SHEAF_E_TIMEOUT)
+		return too_late(s);
+	if (e || ev->kind == CSESSION_PONG || ev->kind == CSESSION_WELCOMED)
+		return e;
+	if (ev->kind == CSESSION_RESULT ? ev->id == k->awaited : ev->call == k->id)
+		return SHEAF_OK;
+	backlog_add(s, ev);
+	ev->kind = CSESSION_WELCOMED;
+	return s->now_ms > k->until_ms ? too_late(s) : SHEAF_OK; /* streams may never pause */
 }
 
 enum sheaf_error call_ask(struct call *k, const struct msg *m, const struct msg **answer)
