@@ -1,8 +1,9 @@
 /* Bytes to messages and back. Decoding is one bounded pass: every count and length is checked against
  * its limit and against the bytes that are left before anything is touched. Nothing is allocated: what
  * repeats goes to the caller's struct msg_room. Trailing fields of an array are skipped, so that newer
- * peers may say more. The hot records (job, outcome, result, payload) have readers and writers of their
- * own; the rest goes through msgpack-c, and a differential fuzzer holds the two equal. */
+ * peers may say more. Reader and writer walk one table of fields (fields.h) with a cursor of our own, since
+ * msgpack-c's unpacker allocates whatever a frame claims; the hot records (job, outcome, result, payload)
+ * have faster ways around the table. Tests and a fuzzer hold all of it equal to msgpack-c. */
 #ifndef SHEAF_PROTO_CODEC_H
 #define SHEAF_PROTO_CODEC_H
 
