@@ -161,7 +161,7 @@ static void advance(struct core *c, struct now now)
 
 		if (deadline > due)
 			due = deadline;
-		if (now.mono_ms > due + STALL_MS)
+		if (now.mono_ms > due && now.mono_ms - due > STALL_MS)
 			c->skew += now.mono_ms - due;
 	}
 	c->last = now.mono_ms;
