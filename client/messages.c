@@ -143,20 +143,31 @@ static void refuse(struct csession *c, struct request *r, enum sheaf_error e, st
 	c->place.one = (struct csession_event){ .kind = CSESSION_REFUSED, .error = e, .call = r->call, .text = text };
 }
 
+/* Steps to the next job of place.request; after the last one the request is no more. */
+static void next_job(struct csession *c)
+{
+	c->requests.jobs--;
+	c->place.request->n_ended++;
+	if (++c->place.job < c->place.request->n_jobs)
+		return;
+	requests_release(&c->requests, c->place.request);
+	c->place.request = NULL;
+	c->place.job = 0;
+	c->place.rec++;
+}
+
 static bool next_refused(struct csession *c, struct csession_event *ev)
 {
 	struct request *r = c->place.request;
 
-	if (r && c->place.job < r->n_jobs) {
-		*ev = c->place.one;
-		ev->tag = r->jobs[c->place.job++].tag;
-		return true;
+	if (!r) {
+		c->place.kind = AT_NOTHING;
+		return false;
 	}
-	if (r)
-		requests_release(&c->requests, r);
-	c->place.request = NULL;
-	c->place.kind = AT_NOTHING;
-	return false;
+	*ev = c->place.one;
+	ev->tag = r->jobs[c->place.job].tag;
+	next_job(c);
+	return true;
 }
 
 /* The request that the next record of ACCEPTED names, if it is one that waits for it. */
@@ -177,29 +188,27 @@ static bool next_accepted(struct csession *c, struct csession_event *ev)
 {
 	const struct msg *m = c->place.m;
 
-	while (c->place.rec < m->u.accepted.n) {
+	for (; c->place.rec < m->u.accepted.n; c->place.rec++) {
 		const struct msg_accepted_rec *a = &m->u.accepted.v[c->place.rec];
 		struct request *r = c->place.request;
 
 		if (!r && c->place.job == 0)
 			r = c->place.request = accepted_request(c, a);
-		if (r && c->place.job < r->n_jobs) {
-			ev->kind = CSESSION_ACCEPTED;
-			ev->error = SHEAF_OK;
-			ev->call = r->call;
-			ev->number = r->number;
-			ev->tag = r->jobs[c->place.job].tag;
-			ev->id = a->first + c->place.job++;
-			/* the answer to a retry may come after the end of the job: ask for that */
-			if (r->policy.want && awaited_put(&c->awaited, ev->id, ev->tag) && r->again)
-				csession_wait_one(c, ev->id);
-			return true;
+		if (!r) {
+			c->place.job = 0;
+			continue;
 		}
-		if (r)
-			requests_release(&c->requests, r);
-		c->place.request = NULL;
-		c->place.job = 0;
-		c->place.rec++;
+		ev->kind = CSESSION_ACCEPTED;
+		ev->error = SHEAF_OK;
+		ev->call = r->call;
+		ev->number = r->number;
+		ev->tag = r->jobs[c->place.job].tag;
+		ev->id = a->first + c->place.job;
+		/* the answer to a retry may come after the end of the job: ask for that */
+		if (r->policy.want && awaited_put(&c->awaited, ev->id, ev->tag) && r->again)
+			csession_wait_one(c, ev->id);
+		next_job(c);
+		return true;
 	}
 	c->place.kind = AT_NOTHING;
 	return false;

@@ -70,13 +70,13 @@ static void reset(struct request *r)
 	r->number = r->call = r->due_ms = r->pings = 0;
 	r->again = false;
 	r->refused = 0;
-	r->n_jobs = 0;
+	r->n_jobs = r->n_ended = 0;
 }
 
 void requests_release(struct requests *q, struct request *r)
 {
 	if (r->kind == MSG_SUBMIT) {
-		q->jobs -= r->n_jobs;
+		q->jobs -= r->n_jobs - r->n_ended;
 		q->payload_bytes -= r->bytes.n;
 	}
 	if (r->number) {

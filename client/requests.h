@@ -36,6 +36,7 @@ struct request {
 	struct buf headers;
 	struct posted *jobs; /* owned, jobs_cap of them */
 	uint32_t n_jobs;
+	uint32_t n_ended; /* of these, the ones whose answer has been handed out */
 	uint32_t jobs_cap;
 	/* payloads one behind the other, or the frame of any other kind */
 	struct buf bytes;
