@@ -26,8 +26,8 @@ void msg_encode(struct buf *out, const struct msg *m);
 
 /* Building a message record by record, for what is gathered during a turn: msg_begin writes the header
  * and the start of the body of MSG_JOBS, MSG_OUTCOMES, MSG_RESULTS or MSG_ACCEPTED with an open count;
- * the put calls append; msg_end writes the count. At most LIMIT_RECORDS records. `number` and `session`
- * stay patchable through msg_patch. */
+ * the put calls append; msg_end writes the count. At most LIMIT_RECORDS records and LIMIT_MESSAGE bytes:
+ * ask msg_fits before each. `number` and `session` stay patchable through msg_patch. */
 struct msg_writer {
 	struct buf *out; /* borrowed */
 	size_t start;    /* where the message begins in out */
@@ -41,6 +41,12 @@ void msg_put_outcome(struct msg_writer *w, const struct msg_outcome_rec *r);
 void msg_put_result(struct msg_writer *w, const struct msg_result_rec *r);
 void msg_put_accepted(struct msg_writer *w, const struct msg_accepted_rec *r);
 void msg_end(struct msg_writer *w);
+
+/* Whether another record may be put whose spans hold `bytes` bytes in all. The first always may. */
+static inline bool msg_fits(const struct msg_writer *w, size_t bytes)
+{
+	return w->n < LIMIT_RECORDS && w->out->n - w->start + bytes + 128 <= LIMIT_MESSAGE;
+}
 
 /* Overwrites epoch, session and number of a message that msg_begin or msg_encode wrote at `p` (it has
  * fixed-width header fields for that). */

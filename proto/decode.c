@@ -330,7 +330,8 @@ static enum sheaf_error read_header(struct cursor *c, struct msg_header *h, uint
 
 enum sheaf_error msg_decode(struct span frame, struct msg_room *room, struct msg *m, const char **why)
 {
-	struct reader r = { .c = { .p = frame.p, .end = frame.p + frame.n }, .room = room };
+	const uint8_t *p = frame.n ? frame.p : (const uint8_t *)"";
+	struct reader r = { .c = { .p = p, .end = p + frame.n }, .room = room };
 	const struct layout *layout;
 	enum sheaf_error e;
 	uint32_t n;

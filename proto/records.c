@@ -107,6 +107,7 @@ void records_write_result(struct buf *out, const void *rec)
 	const struct msg_result_rec *r = rec;
 	uint8_t *p = buf_room(out, 1 + 8 * PUT_NUMBER + 2 * PUT_HEAD + r->error.n + r->result.n);
 
+	must(r->error.n <= LIMIT_ERROR && r->result.n <= LIMIT_PAYLOAD);
 	p = put_array(p, 10);
 	p = put_wide(p, r->id);
 	p = put_uint(p, r->state);
@@ -126,6 +127,7 @@ void records_write_job(struct buf *out, const void *rec)
 	const struct msg_job_rec *r = rec;
 	uint8_t *p = buf_room(out, 1 + 5 * PUT_NUMBER + 2 * PUT_HEAD + r->headers.n + r->payload.n);
 
+	must(r->headers.n <= LIMIT_HEADER_BYTES && r->payload.n <= LIMIT_PAYLOAD);
 	p = put_array(p, 7);
 	p = put_wide(p, r->id);
 	p = put_wide(p, r->token);
@@ -142,6 +144,7 @@ void records_write_outcome(struct buf *out, const void *rec)
 	const struct msg_outcome_rec *r = rec;
 	uint8_t *p = buf_room(out, 1 + 5 * PUT_NUMBER + 2 * PUT_HEAD + r->error.n + r->result.n);
 
+	must(r->error.n <= LIMIT_ERROR && r->result.n <= LIMIT_PAYLOAD);
 	p = put_array(p, 7);
 	p = put_wide(p, r->id);
 	p = put_wide(p, r->token);
@@ -156,7 +159,9 @@ void records_write_outcome(struct buf *out, const void *rec)
 void records_write_payload(struct buf *out, const void *rec)
 {
 	const struct span *s = rec;
-	uint8_t *p = put_bin(buf_room(out, PUT_HEAD + s->n), *s);
+	uint8_t *p;
 
+	must(s->n <= LIMIT_PAYLOAD);
+	p = put_bin(buf_room(out, PUT_HEAD + s->n), *s);
 	out->n = (size_t)(p - out->p);
 }
