@@ -165,6 +165,10 @@ static inline enum sheaf_error cursor_i32(struct cursor *c, int32_t *v)
 	bool negative;
 	uint64_t bits;
 
+	if (likely(c->p < c->end && *c->p < 0x80)) {
+		*v = *c->p++;
+		return SHEAF_OK;
+	}
 	e = cursor_number(c, &bits, &negative);
 	if (e != SHEAF_OK)
 		return e;
@@ -179,10 +183,15 @@ static inline enum sheaf_error cursor_i32(struct cursor *c, int32_t *v)
 /* A str or a bin; *s borrows from the frame. */
 static inline enum sheaf_error cursor_bytes(struct cursor *c, struct span *s)
 {
-	size_t head, n;
+	size_t left = cursor_left(c), head, n;
 	uint8_t first;
 
-	if (unlikely(c->p == c->end))
+	if (likely(left >= 2 && c->p[0] == MP_BIN8 && c->p[1] <= left - 2)) {
+		*s = span_of(c->p + 2, c->p[1]);
+		c->p += 2 + s->n;
+		return SHEAF_OK;
+	}
+	if (unlikely(left == 0))
 		return SHEAF_E_MALFORMED;
 	first = *c->p;
 	if (first >= MP_FIXSTR && first < MP_FIXSTR + 32) {
@@ -192,13 +201,13 @@ static inline enum sheaf_error cursor_bytes(struct cursor *c, struct span *s)
 		size_t width = (size_t)1 << (first >= MP_STR8 ? first - MP_STR8 : first - MP_BIN8);
 
 		head = 1 + width;
-		if (cursor_left(c) < head)
+		if (left < head)
 			return SHEAF_E_MALFORMED;
 		n = be_get(c->p + 1, width);
 	} else {
 		return SHEAF_E_MALFORMED;
 	}
-	if (unlikely(n > cursor_left(c) - head))
+	if (unlikely(n > left - head))
 		return SHEAF_E_MALFORMED;
 	*s = span_of(c->p + head, n);
 	c->p += head + n;
