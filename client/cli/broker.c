@@ -1,0 +1,141 @@
+/* What the broker says about itself: `sheaf workers`, `sheaf stats`, `sheaf ping`. */
+#include <inttypes.h>
+
+#include "base/units.h"
+#include "client/cli/commands.h"
+#include "client/cli/show.h"
+
+struct listing {
+	struct cli *c;
+	struct table table;
+	json_t *object; /* of stats */
+};
+
+static json_t *json_worker(const struct msg_worker_rec *w)
+{
+	json_t *object = json_object();
+
+	show_json_bytes(object, "name", w->name);
+	json_object_set_new(object, "session", show_json_id(w->session));
+	show_json_bytes(object, "queues", w->queues);
+	json_object_set_new(object, "slots", show_json_count(w->slots));
+	json_object_set_new(object, "running", show_json_count(w->running));
+	json_object_set_new(object, "outstanding", show_json_count(w->outstanding));
+	json_object_set_new(object, "window", show_json_count(w->window_jobs));
+	json_object_set_new(object, "done", show_json_count(w->done));
+	json_object_set_new(object, "silent_ms", show_json_count(w->silent_ms));
+	return object;
+}
+
+static void list_worker(void *ctx, const struct msg_worker_rec *w)
+{
+	struct listing *l = ctx;
+	struct table *t = &l->table;
+	char span[24];
+
+	if (l->c->flags.json) {
+		show_json(&l->c->out, json_worker(w));
+		return;
+	}
+	table_text(t, w->name, LIMIT_NAME);
+	table_text(t, w->queues, 60);
+	table_cell(t, "%u", w->slots);
+	table_cell(t, "%u", w->running);
+	table_cell(t, "%u", w->outstanding > w->running ? w->outstanding - w->running : 0);
+	table_cell(t, "%" PRIu64, w->done);
+	table_cell(t, "%s", units_show_duration(w->silent_ms, span));
+}
+
+int cmd_workers(struct cli *c)
+{
+	static const char *const heads[] = { "WORKER",   "QUEUES", ">SLOTS", ">RUNNING",
+		                             ">WAITING", ">DONE",  ">HEARD", NULL };
+	struct listing l = { .c = c };
+	int status;
+	enum sheaf_error e;
+
+	if (c->n_args > 0 && strcmp(c->args[0], "drain") == 0)
+		return cli_fail(EXIT_USAGE, "'workers drain' is not built yet");
+	if (c->n_args > 0)
+		return cli_fail(EXIT_USAGE, "workers does not know what to do with '%s'", c->args[0]);
+	status = cli_open(c);
+	if (status)
+		return status;
+	table_init(&l.table, heads);
+	e = sheaf_workers(c->s, cli_left(c), list_worker, &l);
+	if (e)
+		status = cli_error(c, e);
+	else if (!c->flags.json && l.table.n > 0)
+		table_write(&l.table, &c->out);
+	else if (!c->flags.json && !c->flags.quiet)
+		cli_say("no worker is attached: 'sheaf-worker QUEUE -- COMMAND' starts one");
+	table_fini(&l.table);
+	return status;
+}
+
+static void list_stat(void *ctx, const struct msg_stat_rec *s)
+{
+	struct listing *l = ctx;
+
+	if (l->c->flags.json) {
+		char name[LIMIT_NAME + 1];
+
+		if (s->name.n > LIMIT_NAME)
+			return;
+		memcpy(name, s->name.p, s->name.n);
+		name[s->name.n] = 0;
+		json_object_set_new(l->object, name, show_json_count(s->value));
+		return;
+	}
+	table_text(&l->table, s->name, LIMIT_NAME);
+	table_cell(&l->table, "%" PRIu64, s->value);
+}
+
+int cmd_stats(struct cli *c)
+{
+	static const char *const heads[] = { "NAME", ">VALUE", NULL };
+	struct listing l = { .c = c };
+	int status = cli_open(c);
+	enum sheaf_error e;
+
+	if (status)
+		return status;
+	table_init(&l.table, heads);
+	l.object = json_object();
+	e = sheaf_stats(c->s, cli_left(c), list_stat, &l);
+	if (e)
+		status = cli_error(c, e);
+	else if (c->flags.json)
+		show_json(&c->out, json_incref(l.object));
+	else
+		table_write(&l.table, &c->out);
+	json_decref(l.object);
+	table_fini(&l.table);
+	return status;
+}
+
+int cmd_ping(struct cli *c)
+{
+	const struct msg_client_welcome *w;
+	int status = cli_open(c);
+	enum sheaf_error e;
+	char took[24];
+	uint64_t us;
+
+	if (status)
+		return status;
+	e = sheaf_ping(c->s, cli_left(c), &us);
+	if (e)
+		return cli_error(c, e);
+	w = sheaf_welcome(c->s);
+	if (c->flags.json) {
+		json_t *object = json_pack("{sI}", "us", (json_int_t)us);
+
+		show_json_bytes(object, "software", w->software);
+		show_json(&c->out, object);
+	} else if (!c->flags.quiet) {
+		show_printable(&c->out, w->software);
+		out_format(&c->out, " answers in %s\n", show_us(us, took));
+	}
+	return EXIT_DONE;
+}

@@ -1,0 +1,242 @@
+/* See common.h. */
+#include "client/cli/common.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/units.h"
+#include "proto/codec.h"
+
+void cli_say(const char *format, ...)
+{
+	char line[4096];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof line, format, args);
+	va_end(args);
+	fprintf(stderr, "sheaf: %s\n", line);
+}
+
+int cli_fail(int status, const char *format, ...)
+{
+	char line[4096];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof line, format, args);
+	va_end(args);
+	fprintf(stderr, "sheaf: %s\n", line);
+	return status;
+}
+
+int cli_status(enum sheaf_error e)
+{
+	switch (e) {
+	case SHEAF_OK:
+		return EXIT_DONE;
+	case SHEAF_E_UNREACHABLE:
+		return EXIT_UNREACHABLE;
+	case SHEAF_E_TIMEOUT:
+		return EXIT_TIMEOUT;
+	case SHEAF_E_INTERRUPTED:
+		return EXIT_INTERRUPTED;
+	case SHEAF_E_CONFIG:
+	case SHEAF_E_BAD_NAME:
+	case SHEAF_E_BAD_VALUE:
+	case SHEAF_E_TOO_LARGE:
+		return EXIT_USAGE;
+	default:
+		return EXIT_REFUSED;
+	}
+}
+
+int cli_error(struct cli *c, enum sheaf_error e)
+{
+	const char *why = c->s ? sheaf_why(c->s) : "";
+
+	if (e == SHEAF_E_TIMEOUT && !*why)
+		why = "timed out";
+	if (e != SHEAF_E_INTERRUPTED)
+		cli_say("%s", *why ? why : sheaf_error_text(e));
+	return cli_status(e);
+}
+
+/* ---- signals ---- */
+
+static sheaf_t *_Atomic interrupted_session;
+static atomic_int signals;
+
+static void on_signal(int number)
+{
+	sheaf_t *s = atomic_load(&interrupted_session);
+
+	(void)number;
+	atomic_fetch_add(&signals, 1);
+	if (s)
+		sheaf_interrupt(s, true);
+}
+
+int cli_signals(void)
+{
+	return atomic_load(&signals);
+}
+
+void cli_go_on(struct cli *c)
+{
+	sheaf_interrupt(c->s, false);
+}
+
+/* No SA_RESTART: a read of stdin is to come back. */
+static void catch_signals(void)
+{
+	struct sigaction act = { .sa_handler = on_signal };
+
+	sigemptyset(&act.sa_mask);
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+	signal(SIGPIPE, SIG_IGN); /* a write says EPIPE */
+}
+
+/* ---- the session ---- */
+
+static bool starts(const char *text, const char *with)
+{
+	return strncmp(text, with, strlen(with)) == 0;
+}
+
+static const char *broker_of(const struct cli *c)
+{
+	return c->flags.broker ? c->flags.broker : SHEAF_DEFAULT_BROKER;
+}
+
+bool cli_is_local(const struct cli *c)
+{
+	static const char *const hosts[] = { "tcp://127.", "tcp://localhost:", "tcp://[::1]:", "ipc://", "inproc://" };
+
+	for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++)
+		if (starts(broker_of(c), hosts[i]))
+			return true;
+	return false;
+}
+
+uint64_t cli_left(const struct cli *c)
+{
+	uint64_t spent = clock_mono_ms() - c->begun_ms;
+
+	if (c->flags.timeout_ms == SHEAF_FOREVER)
+		return SHEAF_FOREVER;
+	return spent < c->flags.timeout_ms ? c->flags.timeout_ms - spent : 0;
+}
+
+static int greet(struct cli *c)
+{
+	uint64_t left = cli_left(c);
+	enum sheaf_error e = sheaf_connect(c->s, left == SHEAF_FOREVER ? FIRST_ANSWER_MS : left);
+
+	return e ? cli_error(c, e) : EXIT_DONE;
+}
+
+int cli_open(struct cli *c)
+{
+	const char *broker = broker_of(c);
+	struct sheaf_options o = { .broker = broker, .name = "sheaf" };
+	const char *bad = sheaf_bad_broker(broker);
+	enum sheaf_error e;
+
+	if (bad)
+		return cli_fail(EXIT_USAGE, "--broker: '%s' %s", broker, bad);
+	if (!cli_is_local(c) && !c->flags.insecure)
+		return cli_fail(EXIT_USAGE,
+		                "broker %s is not on this machine and would be spoken to without encryption: "
+		                "add --insecure to allow it",
+		                broker);
+	catch_signals();
+	e = sheaf_new(&o, &c->s);
+	if (e)
+		return cli_fail(cli_status(e), "cannot make a session with %s: %s", broker, sheaf_error_text(e));
+	atomic_store(&interrupted_session, c->s);
+	if (cli_signals()) /* it came before there was a session */
+		sheaf_interrupt(c->s, true);
+	return greet(c);
+}
+
+/* Ends as a program does that does not know SIGPIPE. */
+static void end_by_sigpipe(void)
+{
+	signal(SIGPIPE, SIG_DFL);
+	raise(SIGPIPE);
+}
+
+int cli_finish(struct cli *c, int status)
+{
+	bool good = out_flush(&c->out);
+
+	atomic_store(&interrupted_session, NULL);
+	sheaf_free(c->s);
+	c->s = NULL;
+	out_fini(&c->out);
+	if (good)
+		return status;
+	if (c->out.error == EPIPE)
+		end_by_sigpipe();
+	return cli_fail(EXIT_FAILED, "cannot write to stdout: %s", strerror(c->out.error));
+}
+
+/* ---- words that people type ---- */
+
+bool cli_queue_name(const char *name)
+{
+	if (name_queue_ok(span_str(name)))
+		return true;
+	cli_say("no queue can be named '%s': a name is 1 to %d of a-z 0-9 . _ - and begins with a letter or digit",
+	        name, LIMIT_QUEUE_NAME);
+	return false;
+}
+
+bool cli_id(const char *text, uint64_t *id, bool *batch)
+{
+	bool is_batch = batch && text[0] == 'b';
+
+	if (!units_number(text + is_batch, 1, UINT64_MAX - 1, id)) {
+		cli_say("'%s' is no id of a job%s", text, batch ? " or batch" : "");
+		return false;
+	}
+	if (batch)
+		*batch = is_batch;
+	return true;
+}
+
+static bool good_header(const char *text)
+{
+	return headers_ok(span_of(text, strlen(text) + 1));
+}
+
+bool cli_policy(const struct cli *c, struct sheaf_policy *p)
+{
+	size_t bytes = 0;
+
+	sheaf_policy_default(p);
+	p->priority = (uint32_t)c->flags.priority;
+	p->attempts = (uint32_t)c->flags.attempts;
+	p->headers = c->flags.headers;
+	p->n_headers = c->flags.n_headers;
+	for (size_t i = 0; i < p->n_headers; i++) {
+		bytes += strlen(p->headers[i]) + 1;
+		if (bytes <= LIMIT_HEADER_BYTES && !good_header(p->headers[i])) {
+			cli_say("--header: '%s' is not NAME=VALUE with a name of letters, digits, _ and -",
+			        p->headers[i]);
+			return false;
+		}
+	}
+	if (p->n_headers <= LIMIT_HEADERS && bytes <= LIMIT_HEADER_BYTES)
+		return true;
+	cli_say("--header: %zu headers of %zu bytes; a job has at most %d, of %d bytes in all", p->n_headers, bytes,
+	        LIMIT_HEADERS, (int)LIMIT_HEADER_BYTES);
+	return false;
+}

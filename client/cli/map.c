@@ -1,0 +1,300 @@
+/* `sheaf map`: feeds records to the broker, bounded in flight; see map.h. */
+#include "client/cli/map.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/units.h"
+#include "client/cli/commands.h"
+
+enum {
+	IN_FLIGHT = 8192,  /* unless told otherwise: enough to keep a broker busy, little enough to cancel */
+	WINDOWS = 8,       /* with --ordered: how far ahead of the oldest unfinished record, in times of that */
+	GIVE_UP_MS = 2000, /* how long a map that gives up waits for cancellations */
+};
+
+#define ORDER_BYTES (256 * MIB) /* results that wait for their turn; beyond, no more is read */
+
+void map_end(struct map *m, int status)
+{
+	m->ended = true;
+	if (!m->status)
+		m->status = status;
+}
+
+bool map_flush(struct map *m)
+{
+	if (!out_flush(&m->c->out)) {
+		map_end(m, EXIT_FAILED); /* cli_finish says it */
+		return false;
+	}
+	if (!m->logs || joblog_flush(&m->log))
+		return true;
+	if (!m->log_failed)
+		cli_say("cannot write to %s: %s", m->c->flags.joblog, strerror(m->log.out.error));
+	m->log_failed = true;
+	map_end(m, EXIT_FAILED);
+	return false;
+}
+
+/* ---- records in ---- */
+
+static void post(struct map *m, struct span record)
+{
+	uint32_t at = m->free;
+	struct map_job *j = &m->jobs[at];
+	enum sheaf_error e = sheaf_post(m->c->s, m->c->args[0], &m->policy, record, at, true);
+
+	if (e) {
+		progress_clear(&m->progress);
+		map_end(m, cli_error(m->c, e));
+		return;
+	}
+	m->free = j->next;
+	m->n_jobs++;
+	j->seq = m->seq;
+	j->id = 0;
+	j->size = record.n;
+	j->cancelled = false;
+	if (m->logs) {
+		buf_clear(&j->record);
+		buf_put_span(&j->record, record);
+	}
+}
+
+static void take(struct map *m, struct span record)
+{
+	m->seq++;
+	if (!m->logs || !seqset_has(&m->log.seen, m->seq)) {
+		post(m, record);
+		return;
+	}
+	m->skipped++;
+	buf_clear(&m->output);
+	buf_clear(&m->line);
+	map_deliver(m, m->seq); /* nothing, but those behind it wait for it */
+}
+
+static void bad_input(struct map *m, enum records_got got)
+{
+	progress_clear(&m->progress);
+	if (got == RECORDS_TOO_LONG)
+		map_end(m, cli_fail(EXIT_USAGE, "record %" PRIu64 " is longer than the limit of %" PRIu64 " bytes",
+		                    m->seq + 1, (uint64_t)LIMIT_PAYLOAD));
+	else
+		map_end(m, cli_fail(EXIT_FAILED, "cannot read stdin: %s", strerror(m->in.error)));
+}
+
+/* Whether another record may be read. */
+static bool has_room(const struct map *m)
+{
+	if (m->ended || m->n_jobs == m->cap)
+		return false;
+	return !m->ordered || (reorder_has_room(&m->order, m->seq + 1) && m->order.bytes < ORDER_BYTES);
+}
+
+static void fill(struct map *m)
+{
+	size_t room = sheaf_room(m->c->s);
+	struct span record;
+
+	m->dry = false;
+	while (room > 0 && has_room(m)) {
+		enum records_got got = records_next(&m->in, false, &record);
+
+		if (got == RECORDS_WAIT) {
+			m->dry = true;
+			return;
+		}
+		if (got == RECORDS_END) {
+			m->ended = true;
+			return;
+		}
+		if (got != RECORDS_ONE) {
+			bad_input(m, got);
+			return;
+		}
+		take(m, record);
+		if (--room == 0)
+			room = sheaf_room(m->c->s);
+	}
+}
+
+/* ---- what happens ---- */
+
+static struct progress_state state_of(const struct map *m)
+{
+	return (struct progress_state){
+		.done = m->done, .failed = m->failed, .in_flight = m->n_jobs, .taken = m->in.taken, .size = m->in.size
+	};
+}
+
+static void happened(struct map *m, const struct sheaf_event *ev)
+{
+	uint32_t at = (uint32_t)ev->tag;
+
+	switch (ev->kind) {
+	case SHEAF_ACCEPTED:
+		m->jobs[at].id = ev->id;
+		break;
+	case SHEAF_REFUSED:
+		map_refused(m, at, ev->error);
+		break;
+	case SHEAF_RESULT:
+		map_result(m, at, &ev->result);
+		break;
+	default:
+		break;
+	}
+	if (out_full(&m->c->out))
+		map_flush(m);
+}
+
+/* Writes what is there, then waits for stdin or for the broker. */
+static enum sheaf_error pause_for(struct map *m, struct sheaf_event *ev)
+{
+	struct progress_state state = state_of(m);
+	uint64_t left = cli_left(m->c);
+
+	ev->kind = SHEAF_NOTHING;
+	if (!map_flush(m))
+		return SHEAF_OK;
+	progress_draw(&m->progress, &state, false);
+	if (left == 0)
+		return SHEAF_E_TIMEOUT;
+	if (m->dry && !m->ended && m->n_jobs == 0) {
+		records_wait(&m->in, left < INPUT_IDLE_MS ? left : INPUT_IDLE_MS);
+		return sheaf_next(m->c->s, 0, ev);
+	}
+	if (left > INPUT_IDLE_MS)
+		left = m->dry && !m->ended ? INPUT_WAIT_MS : INPUT_IDLE_MS;
+	return sheaf_next(m->c->s, left, ev);
+}
+
+/* SIGINT: the first one stops, the second one leaves. Other errors end it. */
+static bool carry_on(struct map *m, enum sheaf_error e)
+{
+	progress_clear(&m->progress);
+	if (e == SHEAF_E_INTERRUPTED && cli_signals() == 1) {
+		cli_go_on(m->c);
+		map_end(m, EXIT_INTERRUPTED);
+		map_stop(m);
+		return true;
+	}
+	m->status = cli_error(m->c, e);
+	if (e != SHEAF_E_TIMEOUT)
+		return false;
+	e = map_cancel(m, CANCEL_UNSTARTED, GIVE_UP_MS);
+	if (e)
+		cli_say("what has not started could not be cancelled: %s", sheaf_error_text(e));
+	return false;
+}
+
+static void loop(struct map *m)
+{
+	struct sheaf_event ev;
+	unsigned int n = 0;
+
+	for (;;) {
+		enum sheaf_error e;
+
+		fill(m);
+		if (m->ended && m->n_jobs == 0)
+			return;
+		if (m->c->out.error || m->log.out.error)
+			return;
+		e = sheaf_next(m->c->s, 0, &ev);
+		if (!e && ev.kind == SHEAF_NOTHING) {
+			if (m->stopping)
+				e = map_cancel(m, CANCEL_UNSTARTED, cli_left(m->c));
+			if (!e)
+				e = pause_for(m, &ev);
+		}
+		if (e && !carry_on(m, e))
+			return;
+		if (!e)
+			happened(m, &ev);
+		if (m->progress.on && (++n & 255) == 0) {
+			struct progress_state state = state_of(m);
+
+			progress_draw(&m->progress, &state, false);
+		}
+	}
+}
+
+/* ---- the command ---- */
+
+static int ended(struct map *m)
+{
+	progress_clear(&m->progress);
+	if (!map_flush(m) && m->n_jobs > 0)
+		(void)!map_cancel(m, CANCEL_UNSTARTED, GIVE_UP_MS);
+	if (m->failed)
+		cli_say("%" PRIu64 " of %" PRIu64 " jobs failed", m->failed, m->done + m->failed);
+	if (m->status == EXIT_INTERRUPTED || m->status == EXIT_TIMEOUT)
+		map_say_how_to_resume(m);
+	if (m->status)
+		return m->status;
+	return m->failed ? EXIT_FAILED : EXIT_DONE;
+}
+
+static void prepare(struct map *m)
+{
+	m->cap = m->c->flags.in_flight ? (uint32_t)m->c->flags.in_flight : IN_FLIGHT;
+	m->jobs = calloc(m->cap, sizeof *m->jobs);
+	must(m->jobs);
+	for (uint32_t i = 0; i < m->cap; i++)
+		m->jobs[i].next = i + 1;
+	records_init(&m->in, STDIN_FILENO, m->c->flags.null ? 0 : '\n', LIMIT_PAYLOAD);
+	if (m->ordered)
+		reorder_init(&m->order, 1, (uint64_t)m->cap * WINDOWS);
+	buf_init(&m->output);
+	buf_init(&m->line);
+	progress_init(&m->progress, m->c->flags.quiet);
+}
+
+static void clean(struct map *m)
+{
+	for (uint32_t i = 0; i < m->cap; i++)
+		buf_fini(&m->jobs[i].record);
+	free(m->jobs);
+	records_fini(&m->in);
+	reorder_fini(&m->order);
+	buf_fini(&m->output);
+	buf_fini(&m->line);
+}
+
+static int map(struct map *m)
+{
+	int status = cli_open(m->c);
+	const char *bad;
+
+	if (status)
+		return status;
+	if (m->logs) {
+		bad = joblog_open(&m->log, m->c->flags.joblog, m->c->flags.resume);
+		if (bad)
+			return cli_fail(EXIT_USAGE, "joblog %s: %s", m->c->flags.joblog, bad);
+	}
+	prepare(m);
+	loop(m);
+	status = ended(m);
+	clean(m);
+	return status;
+}
+
+int cmd_map(struct cli *c)
+{
+	struct map m = { .c = c, .ordered = c->flags.ordered, .logs = c->flags.joblog != NULL, .log.out.fd = -1 };
+	int status;
+
+	if (!cli_queue_name(c->args[0]) || !cli_policy(c, &m.policy))
+		return EXIT_USAGE;
+	if (c->flags.resume && !m.logs)
+		return cli_fail(EXIT_USAGE, "--resume needs --joblog FILE, which says what has been done");
+	status = map(&m);
+	joblog_close(&m.log);
+	return status;
+}

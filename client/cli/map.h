@@ -1,0 +1,63 @@
+/* One run of `sheaf map`, shared by the file that feeds it, the one that deals with what comes back, and the one
+ * that ends it early. */
+#ifndef SHEAF_CLI_MAP_H
+#define SHEAF_CLI_MAP_H
+
+#include "client/cli/common.h"
+#include "client/cli/joblog.h"
+#include "client/cli/progress.h"
+#include "client/cli/records.h"
+#include "client/cli/reorder.h"
+
+/* A job in flight. Its place in map.jobs is the tag that the session knows it by. */
+struct map_job {
+	uint64_t seq;      /* its record's number, from 1 */
+	uint64_t id;       /* 0 = not in flight, or not accepted yet */
+	uint64_t size;     /* bytes of the payload */
+	bool cancelled;    /* its cancellation has been asked for */
+	uint32_t next;     /* free: the next free one */
+	struct buf record; /* with a joblog: a copy of the record */
+};
+
+struct map {
+	struct cli *c;
+	struct sheaf_policy policy;
+	struct records in;
+	struct map_job *jobs; /* owned; `cap` of them */
+	uint32_t cap;         /* jobs in flight, at most */
+	uint32_t n_jobs;      /* in flight */
+	uint32_t free;        /* the first free one; cap = none */
+	uint64_t seq;         /* of the record read last */
+	bool ended;           /* no more is read */
+	bool dry;             /* stdin has nothing for now */
+	bool ordered;
+	bool stopping; /* what has not started is being cancelled */
+	bool logs;
+	bool log_failed; /* and it has been said */
+	struct joblog log;
+	struct reorder order; /* outputs and log lines that are not due yet */
+	struct buf output;    /* of the result at hand */
+	struct buf line;      /* its line in the log */
+	struct progress progress;
+	uint64_t done, failed, cancelled, skipped;
+	int status; /* why reading ended early; EXIT_DONE if it did not */
+};
+
+/* Nothing more is read; the first reason counts. */
+void map_end(struct map *m, int status);
+/* Writes stdout, then the log: what the log names has been written. False when that failed; map_end was called. */
+bool map_flush(struct map *m);
+
+/* What became of a job: takes it out of flight, writes its result or its error. (map_result.c) */
+void map_result(struct map *m, uint32_t at, const struct msg_result_rec *r);
+void map_refused(struct map *m, uint32_t at, enum sheaf_error e);
+/* Sends m->output and m->line, which are record seq's, on: now, or when it is their turn. */
+void map_deliver(struct map *m, uint64_t seq);
+
+/* Cancels what has not started, of all that has an id by now; waits for what runs. (map_stop.c) */
+void map_stop(struct map *m);
+MUST_CHECK enum sheaf_error map_cancel(struct map *m, uint32_t flags, uint64_t ms);
+/* Says how far it came, and how to go on. */
+void map_say_how_to_resume(const struct map *m);
+
+#endif

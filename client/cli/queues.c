@@ -1,0 +1,232 @@
+/* `sheaf queues`, `sheaf queue NAME …`. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "client/cli/commands.h"
+#include "client/cli/show.h"
+#include "client/cli/suggest.h"
+
+static const enum job_state shown[] = { JOB_READY, JOB_RUNNING, JOB_DELAYED, JOB_BLOCKED,
+	                                JOB_DONE,  JOB_DEAD,    JOB_EXPIRED, JOB_CANCELLED };
+
+enum { SHOWN = sizeof shown / sizeof shown[0] };
+
+static json_t *json_queue(const struct msg_queue_rec *q)
+{
+	json_t *object = json_object();
+
+	show_json_bytes(object, "name", q->name);
+	json_object_set_new(object, "paused", json_boolean(q->paused));
+	json_object_set_new(object, "workers", show_json_count(q->workers));
+	json_object_set_new(object, "submitted", show_json_count(q->submitted));
+	for (size_t i = 0; i < SHOWN; i++)
+		json_object_set_new(object, job_state_name(shown[i]), show_json_count(q->states[shown[i]]));
+	json_object_set_new(object, "results_kept", show_json_count(q->kept));
+	json_object_set_new(object, "results_kept_bytes", show_json_count(q->kept_bytes));
+	json_object_set_new(object, "oldest_ms", show_json_count(q->oldest_ms));
+	return object;
+}
+
+/* ---- queues ---- */
+
+struct listing {
+	struct cli *c;
+	struct table table;
+};
+
+static void list_queue(void *ctx, const struct msg_queue_rec *q)
+{
+	struct listing *l = ctx;
+	struct table *t = &l->table;
+	char age[24];
+
+	if (l->c->flags.json) {
+		show_json(&l->c->out, json_queue(q));
+		return;
+	}
+	table_text(t, q->name, LIMIT_QUEUE_NAME);
+	table_cell(t, "%" PRIu64, q->states[JOB_READY]);
+	table_cell(t, "%" PRIu64, q->states[JOB_RUNNING]);
+	table_cell(t, "%" PRIu64, q->states[JOB_DONE]);
+	table_cell(t, "%" PRIu64, q->states[JOB_DEAD]);
+	table_cell(t, "%" PRIu64, q->states[JOB_EXPIRED] + q->states[JOB_CANCELLED]);
+	table_cell(t, "%" PRIu64, q->submitted);
+	table_cell(t, "%u", q->workers);
+	table_cell(t, "%s", q->states[JOB_READY] ? units_show_duration(q->oldest_ms, age) : "-");
+	table_cell(t, "%s", q->paused ? "paused" : "");
+}
+
+int cmd_queues(struct cli *c)
+{
+	static const char *const heads[] = { "QUEUE",      ">READY",   ">RUNNING", ">DONE", ">DEAD", ">CANCELLED",
+		                             ">SUBMITTED", ">WORKERS", ">OLDEST",  "",      NULL };
+	struct listing l = { .c = c };
+	int status = cli_open(c);
+	enum sheaf_error e;
+
+	if (status)
+		return status;
+	table_init(&l.table, heads);
+	e = sheaf_queues(c->s, cli_left(c), list_queue, &l);
+	if (e)
+		status = cli_error(c, e);
+	else if (!c->flags.json && l.table.n > 0)
+		table_write(&l.table, &c->out);
+	else if (!c->flags.json && !c->flags.quiet)
+		cli_say("there is no queue yet: the first job or worker makes one");
+	table_fini(&l.table);
+	return status;
+}
+
+/* ---- queue NAME ---- */
+
+static void show_queue(void *ctx, const struct msg_queue_rec *q)
+{
+	struct cli *c = ctx;
+	struct out *o = &c->out;
+	char text[32];
+
+	if (c->flags.json) {
+		show_json(o, json_queue(q));
+		return;
+	}
+	show_pair(o, "queue", "%.*s", (int)q->name.n, (const char *)q->name.p);
+	if (q->paused)
+		show_pair(o, "paused", "yes");
+	show_pair(o, "workers", "%u", q->workers);
+	show_pair(o, "submitted", "%s", show_count(q->submitted, text));
+	for (size_t i = 0; i < SHOWN; i++)
+		show_pair(o, job_state_name(shown[i]), "%s", show_count(q->states[shown[i]], text));
+	show_pair(o, "kept results", "%s", show_count(q->kept, text));
+	show_pair(o, "kept bytes", "%s", units_show_size(q->kept_bytes, text));
+	if (q->states[JOB_READY])
+		show_pair(o, "oldest", "%s", units_show_duration(q->oldest_ms, text));
+}
+
+static void offer(void *ctx, const struct msg_queue_rec *q)
+{
+	char name[LIMIT_QUEUE_NAME + 1];
+
+	snprintf(name, sizeof name, "%.*s", (int)q->name.n, (const char *)q->name.p);
+	suggest_offer(ctx, name);
+}
+
+static int no_queue(struct cli *c, enum sheaf_error e)
+{
+	struct suggest s;
+
+	if (e != SHEAF_E_UNKNOWN)
+		return cli_error(c, e);
+	suggest_init(&s, c->args[0]);
+	if (sheaf_queues(c->s, cli_left(c), offer, &s) == SHEAF_OK && suggest_best(&s))
+		return cli_fail(EXIT_REFUSED, "there is no queue '%s': did you mean '%s'?", c->args[0],
+		                suggest_best(&s));
+	return cli_fail(EXIT_REFUSED, "there is no queue '%s'", c->args[0]);
+}
+
+static void peek_job(void *ctx, const struct msg_peek_rec *p)
+{
+	struct listing *l = ctx;
+	struct table *t = &l->table;
+	json_t *object;
+	char size[24];
+
+	if (!l->c->flags.json) {
+		table_cell(t, "%" PRIu64, p->id);
+		table_cell(t, "%u", p->priority);
+		table_cell(t, "%s", units_show_size(p->size, size));
+		table_text(t, p->payload, 100);
+		return;
+	}
+	object = json_object();
+	json_object_set_new(object, "id", show_json_id(p->id));
+	json_object_set_new(object, "priority", show_json_count(p->priority));
+	json_object_set_new(object, "size", show_json_count(p->size));
+	show_json_bytes(object, "payload", p->payload);
+	show_json(&l->c->out, object);
+}
+
+static int peek(struct cli *c)
+{
+	static const char *const heads[] = { "ID", ">PRIORITY", ">SIZE", "PAYLOAD", NULL };
+	struct listing l = { .c = c };
+	enum sheaf_error e;
+
+	table_init(&l.table, heads);
+	e = sheaf_peek(c->s, c->args[0], (uint32_t)c->flags.count, cli_left(c), peek_job, &l);
+	if (!e && !c->flags.json && l.table.n > 0)
+		table_write(&l.table, &c->out);
+	else if (!e && !c->flags.json && !c->flags.quiet)
+		cli_say("nothing is ready in '%s'", c->args[0]);
+	table_fini(&l.table);
+	return e ? no_queue(c, e) : EXIT_DONE;
+}
+
+static const struct action {
+	const char *name;
+	enum queue_op op;
+	const char *did; /* what is said behind the queue's name */
+} actions[] = {
+	{ "show", QUEUE_SHOW, NULL },       { "pause", QUEUE_PAUSE, "paused" }, { "resume", QUEUE_RESUME, "resumed" },
+	{ "purge", QUEUE_PURGE, "purged" }, { "peek", QUEUE_PEEK, NULL },       { "delete", QUEUE_DELETE, "deleted" },
+};
+
+enum { ACTIONS = sizeof actions / sizeof actions[0] };
+
+/* NULL after a sentence. */
+static const struct action *find_action(const char *name)
+{
+	struct suggest s;
+
+	suggest_init(&s, name);
+	for (size_t i = 0; i < ACTIONS; i++) {
+		if (strcmp(actions[i].name, name) == 0)
+			return &actions[i];
+		suggest_offer(&s, actions[i].name);
+	}
+	if (strcmp(name, "drain") == 0 || strcmp(name, "set") == 0)
+		cli_say("'queue NAME %s' is not built yet", name);
+	else if (suggest_best(&s))
+		cli_say("a queue cannot be told to '%s': did you mean '%s'?", name, suggest_best(&s));
+	else
+		cli_say("a queue cannot be told to '%s': pause, resume, purge, peek and delete are what there is",
+		        name);
+	return NULL;
+}
+
+static int change(struct cli *c, const struct action *a)
+{
+	uint64_t value = 0;
+	enum sheaf_error e =
+	    sheaf_queue(c->s, c->args[0], a->op, cli_left(c), &value, a->op == QUEUE_SHOW ? show_queue : NULL, c);
+
+	if (e)
+		return no_queue(c, e);
+	if (a->op == QUEUE_SHOW)
+		return EXIT_DONE;
+	if (c->flags.json)
+		show_json(&c->out, json_pack("{sssssI}", "name", c->args[0], "did", a->did, "jobs", (json_int_t)value));
+	else if (a->op == QUEUE_PURGE || (a->op == QUEUE_DELETE && value))
+		out_format(&c->out, "%s %s: %" PRIu64 " job%s\n", c->args[0], a->did, value, value == 1 ? "" : "s");
+	else if (!c->flags.quiet)
+		out_format(&c->out, "%s %s\n", c->args[0], a->did);
+	return EXIT_DONE;
+}
+
+int cmd_queue(struct cli *c)
+{
+	const struct action *a;
+	int status;
+
+	if (!cli_queue_name(c->args[0]))
+		return EXIT_USAGE;
+	a = find_action(c->n_args > 1 ? c->args[1] : "show");
+	if (!a)
+		return EXIT_USAGE;
+	status = cli_open(c);
+	if (status)
+		return status;
+	return a->op == QUEUE_PEEK ? peek(c) : change(c, a);
+}

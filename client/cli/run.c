@@ -1,0 +1,65 @@
+/* `sheaf run`: one job, from its payload to its result. */
+#include <inttypes.h>
+
+#include "client/cli/commands.h"
+#include "client/cli/payload.h"
+#include "client/cli/result.h"
+#include "client/cli/show.h"
+
+enum { CANCEL_MS = 2000 }; /* how long a command that gives up waits for its cancellation */
+
+/* Gives up: cancels the job, if it has been accepted. The status is that of why. */
+static int give_up(struct cli *c, enum sheaf_error why, uint64_t id)
+{
+	int status = cli_error(c, why);
+	uint64_t cancelled;
+
+	if (id == 0 || (why != SHEAF_E_TIMEOUT && why != SHEAF_E_INTERRUPTED))
+		return status;
+	cli_go_on(c);
+	if (sheaf_cancel(c->s, &id, 1, 0, CANCEL_MS, &cancelled) && !c->flags.quiet)
+		cli_say("job %" PRIu64 " could not be cancelled: %s", id, sheaf_why(c->s));
+	return status;
+}
+
+/* Until the result is there. */
+static int await(struct cli *c)
+{
+	struct sheaf_event ev;
+	uint64_t id = 0;
+
+	for (;;) {
+		enum sheaf_error e = sheaf_next(c->s, cli_left(c), &ev);
+
+		if (!e && ev.kind == SHEAF_NOTHING)
+			e = SHEAF_E_TIMEOUT;
+		if (e)
+			return give_up(c, e, id);
+		if (ev.kind == SHEAF_ACCEPTED)
+			id = ev.id;
+		else if (ev.kind == SHEAF_REFUSED)
+			return cli_fail(cli_status(ev.error), "the job was refused: %s", sheaf_error_text(ev.error));
+		else
+			return result_print(c, &ev.result);
+	}
+}
+
+int cmd_run(struct cli *c)
+{
+	struct sheaf_policy policy;
+	struct payload p;
+	enum sheaf_error e;
+	int status;
+
+	if (!cli_queue_name(c->args[0]) || !cli_policy(c, &policy))
+		return EXIT_USAGE;
+	status = payload_get(&p, c->n_args > 1 ? c->args[1] : NULL);
+	if (!status)
+		status = cli_open(c);
+	if (!status) {
+		e = sheaf_post(c->s, c->args[0], &policy, p.bytes, 0, true);
+		status = e ? cli_error(c, e) : await(c);
+	}
+	payload_fini(&p);
+	return status;
+}
