@@ -17,7 +17,7 @@
 struct journal;
 
 #define FSYNC_ALWAYS 0
-#define FSYNC_NEVER UINT32_MAX
+#define FSYNC_NEVER  UINT32_MAX
 
 struct journal_config {
 	const char *dir;        /* made (0700) if missing */
@@ -31,15 +31,15 @@ struct journal_config {
 /* What opening found. */
 struct journal_found {
 	uint64_t segment_bytes;
-	uint64_t tail;          /* base of the first segment */
-	uint64_t head;          /* where the next block goes; a fresh log: 0 */
+	uint64_t tail; /* base of the first segment */
+	uint64_t head; /* where the next block goes; a fresh log: 0 */
 	uint64_t segments;
 	uint64_t blocks;
-	uint64_t bytes;         /* of facts in intact blocks */
-	uint64_t torn_bytes;    /* cut behind the last block that a sync covered */
-	uint64_t damaged;       /* damaged ranges below a synced position, put into quarantine/ */
+	uint64_t bytes;      /* of facts in intact blocks */
+	uint64_t torn_bytes; /* cut behind the last block that a sync covered */
+	uint64_t damaged;    /* damaged ranges below a synced position, put into quarantine/ */
 	uint64_t damaged_bytes;
-	bool was_failed;        /* a `failed` marker was there */
+	bool was_failed; /* a `failed` marker was there */
 };
 
 /* Called for each intact block in order. Returning false stops the open with `why`. */
@@ -51,7 +51,8 @@ typedef bool journal_replay_fn(void *ctx, uint64_t position, struct span facts, 
 MUST_CHECK int journal_open(const struct journal_config *config, journal_replay_fn *replay, void *ctx,
                             struct journal_found *found, struct journal **out, char err[512]);
 
-/* Starts the threads. `epoch` goes into every block header: it must be above that of any block before. */
+/* Starts the threads. `epoch` goes into every block header, or one above that of any block before, if that
+ * is higher. */
 MUST_CHECK int journal_start(struct journal *j, uint64_t epoch, char err[512]);
 
 /* Commits what is left (unless failed), stops the threads, releases the lock. NULL is fine. */
@@ -81,10 +82,10 @@ struct journal_status {
 	uint64_t pool;       /* prepared or waiting to be reused */
 	uint64_t disk_bytes; /* of all files */
 	uint64_t syncs;
-	uint64_t sync_ns;    /* spent in syncs */
-	uint64_t written;    /* bytes */
-	uint64_t cache_bytes;/* now in memory */
-	uint64_t reads;      /* cache misses that went to disk */
+	uint64_t sync_ns;     /* spent in syncs */
+	uint64_t written;     /* bytes */
+	uint64_t cache_bytes; /* now in memory */
+	uint64_t reads;       /* cache misses that went to disk */
 };
 void journal_status(struct journal *j, struct journal_status *s);
 
