@@ -51,7 +51,8 @@ start_broker()
 	for try in 1 2 3 4 5 6 7 8 9 10; do
 		port=$((20000 + RANDOM % 12000))
 		"$BIN/sheafd" --data "$DIR/data" --listen tcp://127.0.0.1:$port \
-			--results tcp://127.0.0.1:$((port + 1)) --workers tcp://127.0.0.1:$((port + 2)) --jobs tcp://127.0.0.1:$((port + 10))-$((port + 29)) \
+			--results tcp://127.0.0.1:$((port + 1)) --workers tcp://127.0.0.1:$((port + 2)) \
+			--jobs tcp://127.0.0.1:$((port + 10))-$((port + 29)) \
 			"$@" </dev/null >"$DIR/sheafd.log" 2>&1 &
 		pid=$!
 		PIDS+=("$pid")
