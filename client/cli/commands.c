@@ -45,7 +45,7 @@ static const struct command table[] = {
 	  cmd_cancel },
 	{ "queues", "", CMD_QUEUES, 0, 0, "list the queues",
 	  "A line for each queue: its jobs by state, and its workers.", "sheaf queues", cmd_queues },
-	{ "queue", "NAME [pause|resume|purge|peek|delete]", CMD_QUEUE, 1, 2, "show or change a queue",
+	{ "queue", "NAME [pause|resume|purge|peek|delete]", CMD_QUEUE, 1, -1, "show or change a queue",
 	  "pause    lets its jobs wait; what runs goes on\n"
 	  "resume   ends a pause\n"
 	  "purge    cancels every job that has not started\n"

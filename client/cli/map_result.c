@@ -34,10 +34,11 @@ static void put_output(struct buf *b, struct span result, uint8_t terminator)
 
 static void put_json(struct map *m, const struct map_job *j, const struct msg_result_rec *r)
 {
-	json_t *object = show_json_result(r);
+	json_t *object = json_pack("{sI}", "seq", (json_int_t)j->seq), *result = show_json_result(r);
 	char *text;
 
-	json_object_set_new(object, "seq", show_json_count(j->seq));
+	json_object_update(object, result);
+	json_decref(result);
 	text = json_dumps(object, JSON_COMPACT);
 	must(text);
 	buf_put_span(&m->output, span_str(text));

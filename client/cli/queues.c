@@ -225,6 +225,8 @@ int cmd_queue(struct cli *c)
 	a = find_action(c->n_args > 1 ? c->args[1] : "show");
 	if (!a)
 		return EXIT_USAGE;
+	if (c->n_args > 2)
+		return cli_fail(EXIT_USAGE, "queue %s does not know what to do with '%s'", a->name, c->args[2]);
 	status = cli_open(c);
 	if (status)
 		return status;

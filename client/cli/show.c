@@ -86,7 +86,13 @@ static void write_cell(const struct table *t, struct out *o, size_t column, size
 		out_format(o, "%*s", (int)width, text);
 	else
 		out_format(o, "%-*s", last ? 0 : (int)width, text);
-	out_format(o, last ? "\n" : "  ");
+	if (!last) {
+		out_format(o, "  ");
+		return;
+	}
+	while (o->buf.n && o->buf.p[o->buf.n - 1] == ' ') /* of an empty last cell */
+		o->buf.n--;
+	out_byte(o, '\n');
 }
 
 void table_write(const struct table *t, struct out *o)

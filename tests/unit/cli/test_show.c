@@ -26,7 +26,7 @@ START_TEST(test_table)
 	table_write(&t, &o);
 	expect(&o, "NAME        N  REST\n"
 	           "a?b     12345  far too...\n"
-	           "longer      1  \n");
+	           "longer      1\n");
 	table_fini(&t);
 	out_fini(&o);
 }
