@@ -176,6 +176,8 @@ static enum sheaf_error pause_for(struct map *m, struct sheaf_event *ev)
 /* SIGINT: the first one stops, the second one leaves. Other errors end it. */
 static bool carry_on(struct map *m, enum sheaf_error e)
 {
+	struct sheaf_event ev;
+
 	progress_clear(&m->progress);
 	if (e == SHEAF_E_INTERRUPTED && cli_signals() == 1) {
 		cli_go_on(m->c);
@@ -189,6 +191,8 @@ static bool carry_on(struct map *m, enum sheaf_error e)
 	e = map_cancel(m, CANCEL_UNSTARTED, GIVE_UP_MS);
 	if (e)
 		cli_say("what has not started could not be cancelled: %s", sheaf_error_text(e));
+	while (sheaf_next(m->c->s, 0, &ev) == SHEAF_OK && ev.kind != SHEAF_NOTHING)
+		happened(m, &ev);
 	return false;
 }
 

@@ -60,7 +60,8 @@ void map_say_how_to_resume(const struct map *m)
 	const struct flags *f = &m->c->flags;
 	struct buf b;
 
-	cli_say("%" PRIu64 " done, %" PRIu64 " failed, %" PRIu64 " cancelled", m->done, m->failed, m->cancelled);
+	cli_say("%" PRIu64 " done, %" PRIu64 " failed, %" PRIu64 " cancelled, %u left running", m->done, m->failed,
+	        m->cancelled, m->n_jobs);
 	if (!m->logs) {
 		cli_say("without --joblog FILE there is no record of which; with it, --resume goes on");
 		return;
