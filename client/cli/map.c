@@ -177,6 +177,7 @@ static enum sheaf_error pause_for(struct map *m, struct sheaf_event *ev)
 static bool carry_on(struct map *m, enum sheaf_error e)
 {
 	struct sheaf_event ev;
+	uint64_t cancelled;
 
 	progress_clear(&m->progress);
 	if (e == SHEAF_E_INTERRUPTED && cli_signals() == 1) {
@@ -188,10 +189,10 @@ static bool carry_on(struct map *m, enum sheaf_error e)
 	m->status = cli_error(m->c, e);
 	if (e != SHEAF_E_TIMEOUT)
 		return false;
-	e = map_cancel(m, CANCEL_UNSTARTED, GIVE_UP_MS);
+	e = map_cancel(m, CANCEL_UNSTARTED, GIVE_UP_MS, &cancelled);
 	if (e)
 		cli_say("what has not started could not be cancelled: %s", sheaf_error_text(e));
-	while (sheaf_next(m->c->s, 0, &ev) == SHEAF_OK && ev.kind != SHEAF_NOTHING)
+	while (m->cancelled < cancelled && sheaf_next(m->c->s, GIVE_UP_MS, &ev) == SHEAF_OK && ev.kind != SHEAF_NOTHING)
 		happened(m, &ev);
 	return false;
 }
@@ -200,6 +201,7 @@ static void loop(struct map *m)
 {
 	struct sheaf_event ev;
 	unsigned int n = 0;
+	uint64_t cancelled;
 
 	for (;;) {
 		enum sheaf_error e;
@@ -212,7 +214,7 @@ static void loop(struct map *m)
 		e = sheaf_next(m->c->s, 0, &ev);
 		if (!e && ev.kind == SHEAF_NOTHING) {
 			if (m->stopping)
-				e = map_cancel(m, CANCEL_UNSTARTED, cli_left(m->c));
+				e = map_cancel(m, CANCEL_UNSTARTED, cli_left(m->c), &cancelled);
 			if (!e)
 				e = pause_for(m, &ev);
 		}
@@ -232,9 +234,11 @@ static void loop(struct map *m)
 
 static int ended(struct map *m)
 {
+	uint64_t cancelled;
+
 	progress_clear(&m->progress);
 	if (!map_flush(m) && m->n_jobs > 0)
-		(void)!map_cancel(m, CANCEL_UNSTARTED, GIVE_UP_MS);
+		(void)!map_cancel(m, CANCEL_UNSTARTED, GIVE_UP_MS, &cancelled);
 	if (m->failed)
 		cli_say("%" PRIu64 " of %" PRIu64 " jobs failed", m->failed, m->done + m->failed);
 	if (m->status == EXIT_INTERRUPTED || m->status == EXIT_TIMEOUT)

@@ -56,7 +56,7 @@ void map_deliver(struct map *m, uint64_t seq);
 
 /* Cancels what has not started, of all that has an id by now; waits for what runs. (map_stop.c) */
 void map_stop(struct map *m);
-MUST_CHECK enum sheaf_error map_cancel(struct map *m, uint32_t flags, uint64_t ms);
+MUST_CHECK enum sheaf_error map_cancel(struct map *m, uint32_t flags, uint64_t ms, uint64_t *cancelled);
 /* Says how far it came, and how to go on. */
 void map_say_how_to_resume(const struct map *m);
 

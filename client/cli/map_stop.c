@@ -13,13 +13,14 @@ void map_stop(struct map *m)
 		cli_say("interrupted: waiting for what runs; once more to leave at once");
 }
 
-enum sheaf_error map_cancel(struct map *m, uint32_t flags, uint64_t ms)
+enum sheaf_error map_cancel(struct map *m, uint32_t flags, uint64_t ms, uint64_t *cancelled)
 {
-	uint64_t *ids = malloc(m->cap * sizeof *ids), cancelled;
+	uint64_t *ids = malloc(m->cap * sizeof *ids);
 	enum sheaf_error e = SHEAF_OK;
 	size_t n = 0;
 
 	must(ids);
+	*cancelled = 0;
 	for (uint32_t i = 0; i < m->cap; i++) {
 		if (m->jobs[i].id && !m->jobs[i].cancelled) {
 			m->jobs[i].cancelled = true;
@@ -27,7 +28,7 @@ enum sheaf_error map_cancel(struct map *m, uint32_t flags, uint64_t ms)
 		}
 	}
 	if (n > 0)
-		e = sheaf_cancel(m->c->s, ids, n, flags, ms, &cancelled);
+		e = sheaf_cancel(m->c->s, ids, n, flags, ms, cancelled);
 	if (e == SHEAF_E_FINISHED || e == SHEAF_E_UNKNOWN || e == SHEAF_E_GONE)
 		e = SHEAF_OK; /* it has ended by itself, or runs */
 	free(ids);
