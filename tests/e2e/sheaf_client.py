@@ -1,0 +1,184 @@
+"""A client and a worker for Sheaf in plain Python, written from proto/PROTOCOL.md alone, to test that page.
+
+    client = Client("tcp://127.0.0.1:7400")
+    first, = client.submit("mail", [b"hello"])
+    print(client.wait([first])[first].result)
+
+    Worker("tcp://127.0.0.1:7402", ["mail"], bytes.upper).run(jobs=1)
+
+It keeps to what a well-behaved network needs: it finds its broker once, and does not send anything again."""
+import collections
+import os
+import time
+
+import msgpack
+import zmq
+
+CLIENT_HELLO, SUBMIT, WAIT, RESULT_GET, PING, CLIENT_BYE = 1, 2, 3, 4, 11, 15
+CLIENT_WELCOME, ACCEPTED, RESULTS, REPLY, PONG = 32, 33, 34, 35, 36
+WORKER_HELLO, WORKER_READY, BEAT, RETURN, WORKER_BYE = 64, 65, 66, 67, 68
+WORKER_WELCOME, BEAT_ANSWER, SETTLED, RECALL, REVOKE, NO_SESSION = 80, 81, 82, 83, 84, 85
+JOBS_WELCOME, JOBS, OUTCOMES = 96, 97, 112
+DONE = 5  # a job's state
+
+Message = collections.namedtuple("Message", "version kind shard epoch session number body")
+Result = collections.namedtuple("Result", "id state attempt exit gone submitted_ms started_ms finished_ms error result")
+Welcome = collections.namedtuple("Welcome", "version features results workers payload_max records_max waits_max "
+                                            "beat_ms software")
+
+
+class Refused(Exception):
+    """The broker said no: error number and text."""
+
+
+class Peer:
+    """What both have in common: a session, and messages that are one frame each."""
+
+    def __init__(self, seconds):
+        self.context, self.seconds, self.session, self.epoch, self.sockets = zmq.Context(), seconds, 0, 0, []
+
+    def connect(self, kind, endpoint):
+        socket = self.context.socket(kind)
+        socket.linger = 0
+        socket.connect(endpoint)
+        self.sockets.append(socket)
+        return socket
+
+    def send(self, socket, kind, number, *body):
+        socket.send(msgpack.packb([1, kind, 0, self.epoch, self.session, number, *body]))
+
+    def receive(self, socket, *kinds):
+        """The next message of one of these kinds; others are passed over."""
+        end = time.monotonic() + self.seconds
+        while socket.poll(max(0, int(1000 * (end - time.monotonic())))):
+            head = msgpack.unpackb(socket.recv(), raw=True)
+            message = Message(*head[:6], head[6:])
+            if message.kind in kinds:
+                return message
+            if message.kind == REPLY and message.body[0]:
+                raise Refused(message.body[0], message.body[1].decode())
+        raise TimeoutError(f"none of the messages {kinds} came")
+
+    def close(self):
+        for socket in self.sockets:
+            socket.close(linger=1000)
+        self.context.term()
+
+
+class Client(Peer):
+    def __init__(self, endpoint, name="python", seconds=30):
+        super().__init__(seconds)
+        self.session = int.from_bytes(os.urandom(8), "little") | 1
+        self.socket, self.requests, self.results = self.connect(zmq.DEALER, endpoint), 0, {}
+        self.send(self.socket, CLIENT_HELLO, 0, 1, 1, 0, name)
+        message = self.receive(self.socket, CLIENT_WELCOME)
+        self.epoch, self.welcome = message.epoch, Welcome(*message.body[:9])
+
+    def submit(self, queue, payloads, priority=4, attempts=1, headers=b"", batch=0):
+        """Submits a job for each payload; returns their ids, once they are durable."""
+        self.requests += 1
+        self.send(self.socket, SUBMIT, self.requests, queue, 1, priority, attempts, 0, batch, self.requests - 1,
+                  headers, list(payloads))
+        while True:
+            message = self.receive(self.socket, ACCEPTED, RESULTS)
+            if message.kind == RESULTS:
+                self.take(message)
+            for number, first, count, *_ in message.body[0] if message.kind == ACCEPTED else ():
+                if number == self.requests:
+                    return range(first, first + count)
+
+    def take(self, message):
+        for record in message.body[1]:
+            self.results[record[0]] = Result(*record[:10])
+
+    def wait(self, ids):
+        """The results of these jobs, by id. They were asked for by submit(); WAIT asks for those of others."""
+        missing = [i for i in ids if i not in self.results]
+        for at in range(0, len(missing), 1024):
+            self.send(self.socket, WAIT, 0, 0, missing[at:at + 1024])
+        while any(i not in self.results for i in ids):
+            self.take(self.receive(self.socket, RESULTS))
+        return {i: self.results.pop(i) for i in ids}
+
+    def ping(self):
+        """The number of results that the broker has pushed."""
+        self.send(self.socket, PING, 1, 0)
+        return self.receive(self.socket, PONG).body[0]
+
+    def bye(self):
+        self.send(self.socket, CLIENT_BYE, 0)
+        self.close()
+
+
+class Worker(Peer):
+    """Runs function(payload) -> bytes for each job; an exception is a failed attempt."""
+
+    def __init__(self, endpoint, queues, function, name="python", slots=1, seconds=30):
+        super().__init__(seconds)
+        self.function, self.beats, self.received, self.sent, self.settled, self.lost = function, 0, 0, 0, 0, []
+        self.control = self.connect(zmq.DEALER, endpoint)
+        instance = int.from_bytes(os.urandom(8), "little") | 1
+        self.send(self.control, WORKER_HELLO, 0, 1, 1, 0, instance, name, slots, queues, [])
+        message = self.receive(self.control, WORKER_WELCOME)
+        self.session, self.epoch = message.session, message.epoch
+        _, _, jobs, results, beat_ms, _, _, *_ = message.body
+        self.jobs, self.outcomes = (self.connect(kind, self.beside(where.decode(), endpoint))
+                                    for kind, where in ((zmq.PULL, jobs), (zmq.PUSH, results)))
+        self.beat_s, self.window, self.next_beat = beat_ms / 1000, 2 * slots, 0
+        self.send(self.control, WORKER_READY, 0, self.receive(self.jobs, JOBS_WELCOME).body[0])
+
+    @staticmethod
+    def beside(endpoint, dialled):
+        """The endpoint, with the host that was dialled in place of a wildcard."""
+        host, _, port = endpoint[len("tcp://"):].rpartition(":")
+        return f"{dialled.rpartition(':')[0]}:{port}" if host in ("*", "0.0.0.0", "[::]") else endpoint
+
+    def beat(self, started=()):
+        self.beats += 1
+        self.send(self.control, BEAT, self.beats, self.window, 1 << 24, self.received, self.lost, list(started))
+        self.next_beat = time.monotonic() + self.beat_s
+
+    def listen(self):
+        """Takes what has come on control. This worker runs a job at once, so it has nothing to give back."""
+        while self.control.poll(0):
+            message = self.receive(self.control, BEAT_ANSWER, SETTLED, RECALL, REVOKE, NO_SESSION)
+            if message.kind in (BEAT_ANSWER, SETTLED):
+                self.settled = max(self.settled, message.body[0])
+            if message.kind == NO_SESSION:
+                raise Refused(0, "the broker has forgotten this worker")
+            if message.kind == BEAT_ANSWER and message.number == self.beats:
+                self.lost = []
+
+    def outcome(self, job, token, payload):
+        self.beat([token])
+        began = time.monotonic()
+        try:
+            verdict, status, error, result = 1, 0, b"", self.function(payload)
+        except Exception as e:  # whatever the function raises is its verdict
+            verdict, status, error, result = 2, 1, repr(e).encode()[:4096], b""
+        return [job, token, verdict, status, int(1000 * (time.monotonic() - began)), error, result]
+
+    def run(self, jobs):
+        """Runs so many jobs, waits until their outcomes are durable, and says goodbye."""
+        end = time.monotonic() + self.seconds
+        while jobs > 0 or self.settled < self.sent:
+            if time.monotonic() > end:
+                raise TimeoutError(f"{jobs} jobs did not come, {self.sent - self.settled} outcomes are not settled")
+            if time.monotonic() >= self.next_beat:
+                self.beat()
+            self.listen()
+            if not self.jobs.poll(20):
+                continue
+            message = self.receive(self.jobs, JOBS)
+            if message.session != self.session:
+                continue
+            if message.number > self.received + 1:
+                self.lost.append([self.received + 1, message.number - 1])
+            self.received, records = message.number, message.body[0]
+            for job, token, _, _, _, _, payload, *_ in records:
+                jobs -= 1
+                self.window = min(self.window, max(jobs, 0))
+                self.sent += 1
+                self.send(self.outcomes, OUTCOMES, self.sent, [self.outcome(job, token, payload)])
+        self.send(self.control, WORKER_BYE, 0, self.sent)
+        self.close()
