@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "client/cli/suggest.h"
+#include "base/suggest.h"
 
 static const struct command table[] = {
 	{ "submit", "QUEUE [PAYLOAD|-]", CMD_SUBMIT, 1, 2, "submit a job, or a job for each line of stdin",

@@ -9,7 +9,7 @@
 
 #include "base/units.h"
 #include "client/cli/common.h"
-#include "client/cli/suggest.h"
+#include "base/suggest.h"
 #include "client/sheaf.h"
 
 #define AT(field)   offsetof(struct flags, field)

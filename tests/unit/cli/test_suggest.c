@@ -1,5 +1,5 @@
 /* Suggestions: what is close is offered, what is far is not. */
-#include "client/cli/suggest.h"
+#include "base/suggest.h"
 
 #include <string.h>
 

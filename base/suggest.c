@@ -1,5 +1,5 @@
 /* See suggest.h. */
-#include "client/cli/suggest.h"
+#include "base/suggest.h"
 
 #include <stdio.h>
 #include <string.h>

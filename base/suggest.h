@@ -1,6 +1,6 @@
 /* Words that are close to what somebody typed: "did you mean 'submit'?". Pure. */
-#ifndef SHEAF_CLI_SUGGEST_H
-#define SHEAF_CLI_SUGGEST_H
+#ifndef SHEAF_BASE_SUGGEST_H
+#define SHEAF_BASE_SUGGEST_H
 
 #include <stddef.h>
 

@@ -1,0 +1,232 @@
+/* See options.h. */
+#include "base/options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/suggest.h"
+#include "base/text.h"
+
+static int find(const struct options *o, const char *name, size_t n)
+{
+	for (int i = 0; i < o->n; i++)
+		if (strlen(o->specs[i].name) == n && memcmp(o->specs[i].name, name, n) == 0)
+			return i;
+	return -1;
+}
+
+static int find_letter(const struct options *o, char letter)
+{
+	for (int i = 0; i < o->n; i++)
+		if (o->specs[i].letter == letter)
+			return i;
+	return -1;
+}
+
+static int set(struct options *o, int i, const char *value, char *err)
+{
+	const struct option_spec *s = &o->specs[i];
+
+	if (s->help == NULL) {
+		text_format(err, OPTIONS_ERR, "--%s is not built yet", s->name);
+		return -1;
+	}
+	free(o->values[i]);
+	o->values[i] = strdup(value);
+	must(o->values[i] != NULL);
+	return 0;
+}
+
+static bool is_true(const char *text)
+{
+	return strcmp(text, "true") == 0 || strcmp(text, "1") == 0 || strcmp(text, "yes") == 0 ||
+	       strcmp(text, "on") == 0;
+}
+
+static int unknown(const struct options *o, const char *name, size_t n, char *err)
+{
+	struct suggest s;
+	char typed[64];
+
+	text_format(typed, sizeof typed, "%.*s", (int)(n < 60 ? n : 60), name);
+	suggest_init(&s, typed);
+	for (int i = 0; i < o->n; i++)
+		if (o->specs[i].help != NULL)
+			suggest_offer(&s, o->specs[i].name);
+	if (suggest_best(&s) != NULL)
+		text_format(err, OPTIONS_ERR, "unknown option --%s: did you mean --%s?", typed, suggest_best(&s));
+	else
+		text_format(err, OPTIONS_ERR, "unknown option --%s: --help lists what there is", typed);
+	return -1;
+}
+
+/* Takes the option at argv[*at]; its value may be the next word. */
+static int take(struct options *o, int argc, char **argv, int *at, char *err)
+{
+	const char *word = argv[*at], *equals = strchr(word, '='), *value = equals != NULL ? equals + 1 : NULL;
+	int i;
+
+	if (word[1] == '-') {
+		size_t n = equals != NULL ? (size_t)(equals - word) - 2 : strlen(word) - 2;
+
+		i = find(o, word + 2, n);
+		if (i < 0)
+			return unknown(o, word + 2, n, err);
+	} else {
+		i = find_letter(o, word[1]);
+		if (i < 0) {
+			text_format(err, OPTIONS_ERR, "unknown option %.60s: --help lists what there is", word);
+			return -1;
+		}
+		if (value == NULL && word[2] != '\0')
+			value = word + 2;
+	}
+	if (o->specs[i].value == NULL) {
+		if (value != NULL && !is_true(value)) {
+			text_format(err, OPTIONS_ERR, "--%s takes no value", o->specs[i].name);
+			return -1;
+		}
+		return set(o, i, "true", err);
+	}
+	if (value == NULL && *at + 1 >= argc && o->specs[i].help != NULL) {
+		text_format(err, OPTIONS_ERR, "--%s needs a value: --%s %s", o->specs[i].name, o->specs[i].name,
+		            o->specs[i].value);
+		return -1;
+	}
+	if (value == NULL && *at + 1 < argc)
+		value = argv[++*at];
+	return set(o, i, value != NULL ? value : "", err);
+}
+
+static int from_environment(struct options *o, char *err)
+{
+	for (int i = 0; i < o->n; i++) {
+		char key[80];
+		const char *value;
+		size_t n = text_format(key, sizeof key, "SHEAF_%s", o->specs[i].name);
+
+		for (size_t k = 6; k < n; k++)
+			key[k] = key[k] == '-' ? '_' : (char)toupper((unsigned char)key[k]);
+		value = getenv(key);
+		if (o->values[i] != NULL || value == NULL || *value == '\0')
+			continue;
+		if (o->specs[i].value == NULL && !is_true(value))
+			continue;
+		if (strcmp(o->specs[i].name, "help") == 0 || strcmp(o->specs[i].name, "version") == 0)
+			continue;
+		if (set(o, i, value, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* What the INI reader hands in, with what it needs. */
+struct file {
+	struct options *o;
+	const char *path;
+	char *err;
+	bool given[OPTIONS_MAX]; /* by flag or environment: stronger than the file */
+};
+
+static int file_entry(void *arg, const char *section, const char *name, const char *value)
+{
+	struct file *f = arg;
+	int i = find(f->o, name, strlen(name));
+
+	if (*section != '\0')
+		text_format(f->err, OPTIONS_ERR, "unknown section [%s]", section);
+	else if (i < 0 || strcmp(name, "config") == 0)
+		text_format(f->err, OPTIONS_ERR, "unknown key '%s'", name);
+	else if (f->given[i])
+		return 1;
+	else if (f->o->specs[i].value == NULL && !is_true(value))
+		return 1;
+	else if (set(f->o, i, value, f->err) == 0)
+		return 1;
+	return 0;
+}
+
+static int from_file(struct options *o, const char *path, char *err)
+{
+	char what[OPTIONS_ERR] = "not NAME = VALUE";
+	struct file f = { .o = o, .path = path, .err = what };
+	int line;
+
+	for (int i = 0; i < o->n; i++)
+		f.given[i] = o->values[i] != NULL;
+	line = ini_parse(path, file_entry, &f);
+	if (line == 0)
+		return 0;
+	if (line < 0)
+		text_format(err, OPTIONS_ERR, "cannot read the configuration file %s: %s", path, strerror(errno));
+	else
+		text_format(err, OPTIONS_ERR, "%s, line %d: %s", path, line, what);
+	return -1;
+}
+
+int options_parse(struct options *o, const struct option_spec *specs, int n, int argc, char **argv,
+                  char err[OPTIONS_ERR])
+{
+	int config;
+
+	must(n <= OPTIONS_MAX);
+	*o = (struct options){ .specs = specs, .n = n };
+	o->args = calloc((size_t)argc + 1, sizeof *o->args);
+	must(o->args != NULL);
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--") == 0) {
+			o->rest = argv + i + 1;
+			o->n_rest = argc - i - 1;
+			break;
+		}
+		if (argv[i][0] != '-' || argv[i][1] == '\0')
+			o->args[o->n_args++] = argv[i];
+		else if (take(o, argc, argv, &i, err) != 0)
+			return -1;
+	}
+	if (from_environment(o, err) != 0)
+		return -1;
+	config = find(o, "config", 6);
+	if (config >= 0 && o->values[config] != NULL)
+		return from_file(o, o->values[config], err);
+	return 0;
+}
+
+void options_fini(struct options *o)
+{
+	for (int i = 0; i < o->n; i++)
+		free(o->values[i]);
+	free(o->args);
+	*o = (struct options){ 0 };
+}
+
+const char *options_get(const struct options *o, const char *name)
+{
+	int i = find(o, name, strlen(name));
+
+	must(i >= 0);
+	return o->values[i];
+}
+
+bool options_flag(const struct options *o, const char *name)
+{
+	return options_get(o, name) != NULL;
+}
+
+void options_help(const struct option_spec *specs, int n)
+{
+	for (int i = 0; i < n; i++) {
+		char left[64];
+
+		if (specs[i].help == NULL)
+			continue;
+		text_format(left, sizeof left, "%s%.1s%s--%s%s%s", specs[i].letter ? "-" : "",
+		            specs[i].letter ? &specs[i].letter : "", specs[i].letter ? ", " : "", specs[i].name,
+		            specs[i].value != NULL ? " " : "", specs[i].value != NULL ? specs[i].value : "");
+		printf("  %-34s %s\n", left, specs[i].help);
+	}
+}
