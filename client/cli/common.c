@@ -59,10 +59,11 @@ int cli_status(enum sheaf_error e)
 int cli_error(struct cli *c, enum sheaf_error e)
 {
 	const char *why = c->s ? sheaf_why(c->s) : "";
+	char after[24];
 
-	if (e == SHEAF_E_TIMEOUT && !*why)
-		why = "timed out";
-	if (e != SHEAF_E_INTERRUPTED)
+	if (e == SHEAF_E_TIMEOUT)
+		cli_say("%s after %s", *why ? why : "timed out", units_show_duration(c->flags.timeout_ms, after));
+	else if (e != SHEAF_E_INTERRUPTED)
 		cli_say("%s", *why ? why : sheaf_error_text(e));
 	return cli_status(e);
 }

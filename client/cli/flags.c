@@ -7,9 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/suggest.h"
 #include "base/units.h"
 #include "client/cli/common.h"
-#include "base/suggest.h"
 #include "client/sheaf.h"
 
 #define AT(field)   offsetof(struct flags, field)

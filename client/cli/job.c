@@ -74,7 +74,6 @@ static void show_job(struct out *o, const struct msg_job_info *i)
 		show_pair(o, "exit", "%d", r->exit);
 	show_times(o, r);
 	show_headers(o, i->headers);
-	show_error(o, r->error);
 }
 
 static json_t *json_headers(struct span headers)
@@ -102,7 +101,8 @@ static json_t *json_job(const struct msg_job_info *i)
 {
 	json_t *object = show_json_result(&i->rec);
 
-	json_object_del(object, "result"); /* `result` has it */
+	json_object_del(object, "result"); /* `result` has it; and the error is asked for */
+	json_object_del(object, "error");
 	json_object_del(object, "result_omitted");
 	show_json_bytes(object, "queue", i->queue);
 	json_object_set_new(object, "priority", show_json_count(i->priority));
@@ -122,6 +122,38 @@ static json_t *json_job(const struct msg_job_info *i)
 	return object;
 }
 
+/* The error of a job that failed comes with its result. */
+static int add_error(struct cli *c, uint64_t id, json_t *object)
+{
+	struct msg_result_rec r;
+	enum sheaf_error e = sheaf_result(c->s, id, cli_left(c), &r);
+
+	if (e == SHEAF_E_GONE || e == SHEAF_E_UNKNOWN || e == SHEAF_E_NOT_FINISHED)
+		return EXIT_DONE;
+	if (e)
+		return cli_error(c, e);
+	if (object)
+		show_json_bytes(object, "error", r.error);
+	else
+		show_error(&c->out, r.error);
+	return EXIT_DONE;
+}
+
+static int print_job(struct cli *c, const struct msg_job_info *i)
+{
+	enum job_state state = (enum job_state)i->rec.state;
+	json_t *object = c->flags.json ? json_job(i) : NULL;
+	int status = EXIT_DONE;
+
+	if (!object)
+		show_job(&c->out, i);
+	if (job_state_terminal(state) && state != JOB_DONE)
+		status = add_error(c, i->rec.id, object); /* *i is not valid any more */
+	if (object)
+		show_json(&c->out, object);
+	return status;
+}
+
 int cmd_job(struct cli *c)
 {
 	struct msg_job_info info;
@@ -139,11 +171,7 @@ int cmd_job(struct cli *c)
 		return cli_fail(EXIT_REFUSED, "no job has the id %" PRIu64, id);
 	if (e)
 		return cli_error(c, e);
-	if (c->flags.json)
-		show_json(&c->out, json_job(&info));
-	else
-		show_job(&c->out, &info);
-	return EXIT_DONE;
+	return print_job(c, &info);
 }
 
 /* ---- cancel ---- */

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/suggest.h"
 #include "base/units.h"
 #include "client/cli/commands.h"
 #include "client/cli/show.h"
-#include "base/suggest.h"
 
 static const enum job_state shown[] = { JOB_READY, JOB_RUNNING, JOB_DELAYED, JOB_BLOCKED,
 	                                JOB_DONE,  JOB_DEAD,    JOB_EXPIRED, JOB_CANCELLED };

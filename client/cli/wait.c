@@ -39,12 +39,27 @@ static void tidy(struct wait *w)
 	w->n = n;
 }
 
+static void no_batch(struct wait *w, uint64_t id)
+{
+	w->unknown = true;
+	w->ended++;
+	cli_say("no batch has the id b%" PRIu64, id);
+}
+
 static enum sheaf_error ask(struct wait *w)
 {
 	while (w->asked < w->n && sheaf_room(w->c->s) > 0) {
-		enum sheaf_error e = sheaf_await(w->c->s, w->v[w->asked].id, w->asked);
+		const struct awaited *a = &w->v[w->asked];
+		enum sheaf_error e = SHEAF_OK;
+		struct msg_batch_info info;
 
-		if (e)
+		if (a->batch) /* for the broker, jobs and batches are one kind of number */
+			e = sheaf_batch(w->c->s, a->id, cli_left(w->c), &info);
+		if (e == SHEAF_E_UNKNOWN)
+			no_batch(w, a->id);
+		else if (!e)
+			e = sheaf_await(w->c->s, a->id, w->asked);
+		if (e && e != SHEAF_E_UNKNOWN)
 			return e;
 		w->asked++;
 	}
@@ -68,15 +83,16 @@ static void ended(struct wait *w, const struct sheaf_event *ev)
 	const struct awaited *a = &w->v[ev->tag];
 	enum job_state state = (enum job_state)ev->result.state;
 
+	if (state == JOB_NONE && a->batch) {
+		no_batch(w, a->id);
+		return;
+	}
 	w->ended++;
 	if (state == JOB_NONE) {
 		w->unknown = true;
-		if (a->batch)
-			cli_say("no batch has the id b%" PRIu64, a->id);
-		else
-			cli_say(ev->result.gone ? "job %" PRIu64 " has ended and is no longer kept"
-			                        : "no job has the id %" PRIu64,
-			        a->id);
+		cli_say(ev->result.gone ? "job %" PRIu64 " has ended and is no longer kept"
+		                        : "no job has the id %" PRIu64,
+		        a->id);
 		return;
 	}
 	if (state != JOB_DONE)
@@ -93,6 +109,8 @@ static int wait_all(struct wait *w)
 		enum sheaf_error e = ask(w);
 		struct sheaf_event ev;
 
+		if (w->ended >= enough)
+			break;
 		if (!e)
 			e = sheaf_next(c->s, 0, &ev);
 		if (!e && ev.kind == SHEAF_NOTHING) {
