@@ -10,8 +10,10 @@ struct payload {
 	struct span bytes;
 };
 
-/* `word` is the PAYLOAD argument, or NULL. 0, or an exit status after a sentence. Free it in any case. */
-MUST_CHECK int payload_get(struct payload *p, const char *word);
+/* Gets the payload and opens the session: what is too large is found before that if it can be, and an unreachable
+ * broker before somebody has typed. `word` is the PAYLOAD argument, or NULL. 0, or an exit status after a sentence;
+ * payload_fini in any case. */
+MUST_CHECK int payload_open(struct cli *c, struct payload *p, const char *word);
 void payload_fini(struct payload *p);
 
 #endif

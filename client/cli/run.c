@@ -53,9 +53,7 @@ int cmd_run(struct cli *c)
 
 	if (!cli_queue_name(c->args[0]) || !cli_policy(c, &policy))
 		return EXIT_USAGE;
-	status = payload_get(&p, c->n_args > 1 ? c->args[1] : NULL);
-	if (!status)
-		status = cli_open(c);
+	status = payload_open(c, &p, c->n_args > 1 ? c->args[1] : NULL);
 	if (!status) {
 		e = sheaf_post(c->s, c->args[0], &policy, p.bytes, 0, true);
 		status = e ? cli_error(c, e) : await(c);

@@ -26,11 +26,9 @@ static int submit_one(struct cli *c, const struct sheaf_policy *policy)
 {
 	struct payload p;
 	uint64_t id;
-	int status = payload_get(&p, c->n_args > 1 ? c->args[1] : NULL);
+	int status = payload_open(c, &p, c->n_args > 1 ? c->args[1] : NULL);
 	enum sheaf_error e;
 
-	if (!status)
-		status = cli_open(c);
 	if (!status) {
 		e = sheaf_submit(c->s, c->args[0], policy, p.bytes, cli_left(c), &id);
 		if (e)
