@@ -25,6 +25,7 @@ void block_seal(uint8_t *p, const struct block *b)
 	le_put64(p + 16, b->epoch);
 	le_put64(p + 24, b->position);
 	le_put64(p + 32, b->synced);
+	le_put64(p + 40, b->began);
 	le_put32(p + 12, checksum(p, b->facts));
 }
 
@@ -39,6 +40,6 @@ enum block_verdict block_open(const uint8_t *p, size_t n, uint64_t position, str
 		return BLOCK_BAD;
 	if (p[4] > BLOCK_VERSION)
 		return BLOCK_NEWER;
-	*b = (struct block){ p[5], facts, le_get64(p + 16), position, le_get64(p + 32) };
+	*b = (struct block){ p[5], facts, le_get64(p + 16), position, le_get64(p + 32), le_get64(p + 40) };
 	return b->type == BLOCK_FACTS || b->type == BLOCK_END ? BLOCK_GOOD : BLOCK_BAD;
 }

@@ -1,11 +1,13 @@
 /* The header before each group of facts in a segment, and the end mark behind the last one.
  *
  *   0  u32 magic   4 u8 version   5 u8 type   6 u16 0   8 u32 bytes of facts   12 u32 CRC-32C
- *  16  u64 epoch  24 u64 position of this header  32 u64 position that was synced when it was written  40 u64 0
+ *  16  u64 epoch  24 u64 position of this header  32 u64 position that was synced when it was written
+ *  40 u64 position at which this epoch began
  *
  * All little endian; the checksum covers the header (with 0 in its place) and the facts. The position tells
  * a recycled segment's old blocks from new ones; the epoch never goes down along the log, which tells a block
- * that was cut off as torn from those that were written over it later. */
+ * that was cut off as torn from those that were written over it later: behind where an epoch began, a block of a
+ * lower one is a left-over, even if the first block of the new one is damaged. */
 #ifndef SHEAF_JOURNAL_BLOCK_H
 #define SHEAF_JOURNAL_BLOCK_H
 
@@ -23,6 +25,7 @@ struct block {
 	uint64_t epoch;
 	uint64_t position;
 	uint64_t synced;
+	uint64_t began;
 };
 
 /* Writes the header to p[0..LOG_BLOCK_HEADER); the facts stand behind it already. */

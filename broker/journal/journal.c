@@ -76,8 +76,7 @@ static int prepare_first(struct journal *j, char *err)
 {
 	uint64_t number = segment_of(j, j->head);
 
-	if (j->s.prepared == 0)
-		j->s.prepared = number;
+	store_tidy(j->dir);
 	while (j->s.prepared <= number) {
 		if (store_prepare(j->dir, j->s.prepared, j->config.segment_bytes, err) != 0)
 			return -1;
@@ -117,6 +116,7 @@ int journal_open(const struct journal_config *config, journal_replay_fn *replay,
 int journal_start(struct journal *j, uint64_t epoch, char err[512])
 {
 	must(!j->started && !j->config.read_only);
+	j->began = j->head;
 	j->epoch = epoch > j->epoch ? epoch : j->epoch + 1; /* the fact with the last epoch may be damaged */
 	if (pthread_create(&j->committer, NULL, commit_run, j) != 0) {
 		text_format(err, STORE_ERR, "cannot start the journal's threads");
@@ -163,7 +163,7 @@ static void roll(struct journal *j, uint64_t at)
 
 	if (j->head % j->config.segment_bytes != 0 &&
 	    (segment + 1) * j->config.segment_bytes - j->head >= LOG_BLOCK_HEADER) {
-		block_seal(mark, &(struct block){ BLOCK_END, 0, j->epoch, j->head, journal_synced(j) });
+		block_seal(mark, &(struct block){ BLOCK_END, 0, j->epoch, j->head, journal_synced(j), j->began });
 		cache_write(j, j->head, mark, sizeof mark);
 		end += sizeof mark;
 	}
@@ -184,7 +184,7 @@ void journal_append(struct journal *j, uint64_t at, struct buf *block, uint32_t 
 	must(block->n == log_block_bytes(facts));
 	if (segment_of(j, at) != segment_of(j, j->head) || j->head % j->config.segment_bytes == 0)
 		roll(j, at);
-	block_seal(block->p, &(struct block){ BLOCK_FACTS, facts, j->epoch, at, journal_synced(j) });
+	block_seal(block->p, &(struct block){ BLOCK_FACTS, facts, j->epoch, at, journal_synced(j), j->began });
 	cache_write(j, at, block->p, block->n);
 	j->head = at + block->n;
 }

@@ -39,6 +39,7 @@ struct journal_found {
 	uint64_t torn_bytes; /* cut behind the last block that a sync covered */
 	uint64_t damaged;    /* damaged ranges below a synced position, put into quarantine/ */
 	uint64_t damaged_bytes;
+	uint64_t epoch;  /* the highest that any block has */
 	bool was_failed; /* a `failed` marker was there */
 };
 

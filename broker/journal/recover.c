@@ -1,11 +1,7 @@
 /* Opening a log: every intact block is replayed in order; what is bad below a position that a later block knew
  * to be synced is damage, reported and set aside; what is bad above is the torn tail and is cut. */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -14,10 +10,10 @@
 #include "broker/journal/state.h"
 
 /* One segment in memory. */
-struct mapped {
-	uint64_t number;
-	const uint8_t *p; /* NULL: missing, or not readable */
-	uint64_t n;
+struct loaded {
+	uint64_t number; /* UINT64_MAX: none */
+	bool there;      /* its file could be opened */
+	uint8_t *p;      /* owned; r->segment bytes, zeros where the file has none */
 };
 
 struct recovery {
@@ -28,7 +24,7 @@ struct recovery {
 	char *err;
 	uint64_t *numbers;
 	uint32_t n;
-	struct mapped at;
+	struct loaded at;
 	uint64_t epoch;   /* of the last block */
 	uint64_t synced;  /* highest that any block knew */
 	uint64_t segment; /* bytes */
@@ -41,47 +37,38 @@ static int fail(const struct recovery *r, const char *text)
 	return -1;
 }
 
-static void unmap(struct recovery *r)
-{
-	if (r->at.p != NULL)
-		munmap((void *)r->at.p, r->at.n);
-	r->at = (struct mapped){ .number = UINT64_MAX };
-}
-
-/* Maps the segment; a missing or unreadable one gives p = NULL. -1 for what must stop us. */
-static int map(struct recovery *r, uint64_t number)
+/* Reads the segment, as far as it can be read: what cannot shows as zeros, which no block is made of. */
+static void load(struct recovery *r, uint64_t number)
 {
 	enum store_header header;
 	char err[STORE_ERR];
 	uint64_t bytes;
-	struct stat st;
-	void *p;
 	int fd;
 
 	if (r->at.number == number)
-		return 0;
-	unmap(r);
+		return;
 	r->at.number = number;
-	if (store_open(r->j->dir, number, false, &fd, &header, &bytes, err) != 0)
-		return 0;
-	if (header == STORE_NEWER) {
-		close(fd);
-		return fail(r, "the journal was written by a newer version of sheafd; nothing was changed");
-	}
-	if (header == STORE_GOOD && bytes != r->segment) {
-		close(fd);
-		return fail(r, "the journal's segments are of different sizes");
-	}
-	if (fstat(fd, &st) == 0 && st.st_size > LOG_SEGMENT_HEADER) {
-		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-		if (p != MAP_FAILED) {
-			madvise(p, (size_t)st.st_size, MADV_SEQUENTIAL);
-			r->at.p = p;
-			r->at.n = (uint64_t)st.st_size < r->segment ? (uint64_t)st.st_size : r->segment;
-		}
-	}
+	r->at.there = store_open(r->j->dir, number, false, &fd, &header, &bytes, err) == 0;
+	if (!r->at.there)
+		return;
+	store_read_what(fd, r->at.p, r->segment, 0);
 	close(fd);
-	return 0;
+}
+
+/* The base of the first segment behind `position` that has a file. */
+static uint64_t next_base(const struct recovery *r, uint64_t position)
+{
+	uint32_t low = 0, high = r->n;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (r->numbers[mid] * r->segment > position)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return low < r->n ? r->numbers[low] * r->segment : UINT64_MAX;
 }
 
 /* The block at `position`, if it is intact and not older than what came before it. */
@@ -89,11 +76,10 @@ static int block_at(struct recovery *r, uint64_t position, struct block *b)
 {
 	uint64_t offset = position % r->segment;
 
-	if (map(r, position / r->segment) != 0)
-		return -1;
-	if (r->at.p == NULL || offset >= r->at.n)
+	load(r, position / r->segment);
+	if (!r->at.there)
 		return 0;
-	switch (block_open(r->at.p + offset, r->at.n - offset, position, b)) {
+	switch (block_open(r->at.p + offset, r->segment - offset, position, b)) {
 	case BLOCK_NEWER:
 		return fail(r, "a block of the journal was written by a newer version of sheafd; nothing was changed");
 	case BLOCK_BAD:
@@ -104,34 +90,28 @@ static int block_at(struct recovery *r, uint64_t position, struct block *b)
 	return b->epoch >= r->epoch;
 }
 
-static uint64_t last_position(const struct recovery *r)
-{
-	return (r->numbers[r->n - 1] + 1) * r->segment;
-}
-
-/* The next position in this segment, from `position` on, where a block may begin; the segment's end if none. */
+/* The next position in this segment, from `position` on, where a block may begin; the next segment's base if none. */
 static uint64_t candidate(const struct recovery *r, uint64_t position)
 {
 	uint64_t base = position / r->segment * r->segment, at = position - base;
 
 	if (at < LOG_SEGMENT_HEADER)
 		at = LOG_SEGMENT_HEADER;
-	for (; r->at.p != NULL && at + LOG_BLOCK_HEADER <= r->at.n; at += LOG_ALIGN)
+	for (; r->at.there && at + LOG_BLOCK_HEADER <= r->segment; at += LOG_ALIGN)
 		if (block_begins(r->at.p + at))
 			return base + at;
-	return base + r->segment;
+	return next_base(r, position);
 }
 
 /* The first intact block at or behind `position`: 1; or none: 0. */
 static int next_block(struct recovery *r, uint64_t position, struct block *b)
 {
-	while (position < last_position(r)) {
+	while (position != UINT64_MAX) {
 		int got;
 
-		if (map(r, position / r->segment) != 0)
-			return -1;
+		load(r, position / r->segment);
 		position = candidate(r, position);
-		if (position % r->segment == 0)
+		if (position == UINT64_MAX || position % r->segment == 0)
 			continue;
 		got = block_at(r, position, b);
 		if (got != 0)
@@ -151,12 +131,16 @@ static uint64_t behind(const struct recovery *r, const struct block *b)
 	return next;
 }
 
-/* Whether a block at or behind *b knew that `position` was synced: then what stands there is damage. */
-static int was_synced(struct recovery *r, uint64_t position, struct block b)
+/* Whether a block at or behind *b knew that `position` was synced: then what stands there is damage. *epoch becomes
+ * that of the newest block seen on the way whose epoch began at or before `position`: older ones are left-overs. */
+static int was_synced(struct recovery *r, uint64_t position, struct block b, uint64_t *epoch)
 {
 	int got = 1;
 
+	*epoch = r->epoch;
 	while (got == 1) {
+		if (b.began <= position && b.epoch > *epoch)
+			*epoch = b.epoch;
 		if (b.synced > position)
 			return 1;
 		got = next_block(r, b.position + log_block_bytes(b.facts), &b);
@@ -164,22 +148,24 @@ static int was_synced(struct recovery *r, uint64_t position, struct block b)
 	return got;
 }
 
+/* Reports a damaged range and keeps a copy of it, a file for each segment that it touches. */
 static int set_aside(struct recovery *r, uint64_t from, uint64_t to)
 {
 	char err[STORE_ERR];
-	uint64_t end = (from / r->segment + 1) * r->segment;
 
-	end = end < to ? end : to;
 	r->found->damaged++;
 	r->found->damaged_bytes += to - from;
 	log_line(LOG_ERROR, "journal-damage", "position=%" PRIu64 " bytes=%" PRIu64 "%s", from, to - from,
 	         r->j->config.read_only ? "" : " copied to quarantine/");
-	if (r->j->config.read_only || map(r, from / r->segment) != 0 || r->at.p == NULL || from % r->segment >= r->at.n)
-		return 0;
-	if (end - from > r->at.n - from % r->segment)
-		end = from + r->at.n - from % r->segment;
-	if (store_quarantine(r->j->dir, from, r->at.p + from % r->segment, end - from, err) != 0)
-		return fail(r, err);
+	while (!r->j->config.read_only && from < to) {
+		uint64_t end = (from / r->segment + 1) * r->segment;
+
+		end = end < to ? end : to;
+		load(r, from / r->segment);
+		if (r->at.there && store_quarantine(r->j->dir, from, r->at.p + from % r->segment, end - from, err) != 0)
+			return fail(r, err);
+		from = r->at.there || end == to ? end : next_base(r, from);
+	}
 	return 0;
 }
 
@@ -208,6 +194,7 @@ static int walk(struct recovery *r, uint64_t *head)
 {
 	uint64_t position = r->numbers[0] * r->segment + LOG_SEGMENT_HEADER;
 	struct block b, later;
+	uint64_t epoch;
 	int got;
 
 	for (;;) {
@@ -218,11 +205,12 @@ static int walk(struct recovery *r, uint64_t *head)
 			got = next_block(r, position, &later);
 			r->ends_clean = got == 0;
 			if (got == 1)
-				got = was_synced(r, position, later);
+				got = was_synced(r, position, later, &epoch);
 			if (got < 0)
 				return -1;
 			if (got == 0)
 				break; /* the torn tail, or the end */
+			r->epoch = epoch;
 			if (next_block(r, position, &later) != 1 || set_aside(r, position, later.position) != 0)
 				return -1;
 			position = later.position;
@@ -236,17 +224,26 @@ static int walk(struct recovery *r, uint64_t *head)
 	return 0;
 }
 
-/* Bytes of whole blocks behind the head that are cut; for the report only. */
-static uint64_t torn(struct recovery *r, uint64_t head)
+/* Bytes of whole blocks behind the head that are cut, for the report. Whatever is written from now on has a higher
+ * epoch than any of them, so that they cannot come back to life behind it. */
+static uint64_t torn(struct recovery *r, uint64_t head, uint64_t *epoch)
 {
 	struct block b;
 	uint64_t n = 0;
 
+	*epoch = r->epoch;
 	while (!r->ends_clean && next_block(r, head, &b) == 1) {
 		n += log_block_bytes(b.facts);
 		head = b.position + log_block_bytes(b.facts);
+		*epoch = b.epoch > *epoch ? b.epoch : *epoch;
 	}
 	return n;
+}
+
+static bool listed(const struct recovery *r, uint64_t number)
+{
+	return (number == 0 && r->n > 0 && r->numbers[0] == 0) ||
+	       (number > 0 && next_base(r, number * r->segment - 1) == number * r->segment);
 }
 
 /* Makes sure that what was replayed is on the disk, not only in the kernel's memory. */
@@ -262,13 +259,11 @@ static int settle(struct recovery *r, uint64_t head)
 		uint64_t bytes;
 		int fd, bad;
 
-		if (map(r, k) != 0)
-			return -1;
-		if (r->at.p == NULL)
+		load(r, k);
+		if (!r->at.there)
 			continue;
 		if (rewrite) {
-			if (store_rewrite(r->j->dir, k, r->segment, r->at.p, used < r->at.n ? used : r->at.n, r->err) !=
-			    0)
+			if (store_rewrite(r->j->dir, k, r->segment, r->at.p, used, r->err) != 0)
 				return -1;
 			continue;
 		}
@@ -279,9 +274,50 @@ static int settle(struct recovery *r, uint64_t head)
 		if (bad)
 			return fail(r, "the journal's last segment cannot be synced");
 	}
-	unmap(r);
 	if (rewrite)
 		store_clear_failed(r->j->dir);
+	return 0;
+}
+
+/* Looks at every header before anything is replayed or changed. */
+static int headers(struct recovery *r)
+{
+	for (uint32_t i = 0; i < r->n; i++) {
+		enum store_header header;
+		uint64_t bytes;
+		int fd;
+
+		if (store_open(r->j->dir, r->numbers[i], false, &fd, &header, &bytes, r->err) != 0)
+			return -1;
+		close(fd);
+		if (header == STORE_NEWER)
+			return fail(r, "the journal was written by a newer version of sheafd; nothing was changed");
+		if (header == STORE_GOOD && bytes != r->segment)
+			return fail(r, "the journal's segments are of different sizes");
+	}
+	return 0;
+}
+
+/* Reports and mends what is wrong with the files themselves: headers, lengths, a missing one. */
+static int mend(struct recovery *r, uint64_t head)
+{
+	for (uint32_t i = 0; i < r->n; i++) {
+		uint64_t base = r->numbers[i] * r->segment, bytes;
+		enum store_header header;
+		int fd;
+
+		if (store_open(r->j->dir, r->numbers[i], false, &fd, &header, &bytes, r->err) != 0)
+			return -1;
+		close(fd);
+		if (header == STORE_DAMAGED && set_aside(r, base, base + LOG_SEGMENT_HEADER) != 0)
+			return -1;
+		if (!r->j->config.read_only && store_mend(r->j->dir, r->numbers[i], r->segment, r->err) != 0)
+			return -1;
+	}
+	r->at.number = UINT64_MAX; /* read it anew */
+	/* segments are prepared in order: one that is missing before an empty one was there once */
+	if (!listed(r, head / r->segment) && next_base(r, head) != UINT64_MAX)
+		return set_aside(r, head, (head / r->segment + 1) * r->segment);
 	return 0;
 }
 
@@ -303,39 +339,53 @@ static int segment_size(struct recovery *r)
 	return 0;
 }
 
+static int recover_log(struct recovery *r)
+{
+	struct journal *j = r->j;
+	uint64_t head = 0;
+
+	if (headers(r) != 0 || walk(r, &head) != 0)
+		return -1;
+	r->found->torn_bytes = torn(r, head, &j->epoch);
+	if (mend(r, head) != 0)
+		return -1;
+	if (r->found->blocks == 0 && r->found->damaged == 0 && head % r->segment == LOG_SEGMENT_HEADER)
+		head = r->numbers[0] * r->segment; /* prepared and never written */
+	if (!j->config.read_only && settle(r, head) != 0)
+		return -1;
+	r->found->tail = r->numbers[0] * r->segment;
+	r->found->head = head;
+	r->found->segments = head / r->segment - r->numbers[0] + 1;
+	r->found->epoch = j->epoch;
+	for (j->s.prepared = head / r->segment; listed(r, j->s.prepared);)
+		j->s.prepared++;
+	return 0;
+}
+
 int recover(struct journal *j, journal_replay_fn *replay, void *ctx, struct journal_found *found, char *err)
 {
 	struct recovery r = {
 		.j = j, .replay = replay, .ctx = ctx, .found = found, .err = err, .at = { .number = UINT64_MAX }
 	};
-	uint64_t head = 0;
-	int bad = -1;
+	int bad;
 
 	found->was_failed = store_is_failed(j->dir);
 	if (store_list(j->dir, &r.numbers, &r.n, err) != 0)
 		return -1;
-	if (segment_size(&r) != 0)
-		goto done;
-	if (r.segment == 0)
-		r.segment = j->config.segment_bytes;
-	j->config.segment_bytes = found->segment_bytes = r.segment;
-	if (r.n > 0) {
-		if (walk(&r, &head) != 0)
-			goto done;
-		found->torn_bytes = torn(&r, head);
-		if (found->blocks == 0 && found->damaged == 0 && head % r.segment == LOG_SEGMENT_HEADER)
-			head = r.numbers[0] * r.segment; /* prepared and never written */
-		if (!j->config.read_only && settle(&r, head) != 0)
-			goto done;
-		found->tail = r.numbers[0] * r.segment;
-		found->segments = head / r.segment - r.numbers[0] + 1;
-		j->s.prepared = r.numbers[r.n - 1] + 1;
+	bad = segment_size(&r);
+	if (bad == 0) {
+		if (r.segment == 0)
+			r.segment = j->config.segment_bytes;
+		j->config.segment_bytes = found->segment_bytes = r.segment;
+		while (r.n > 0 && r.numbers[r.n - 1] > (UINT64_MAX >> 1) / r.segment)
+			r.n--; /* no log ever comes this far: not a file of ours */
 	}
-	found->head = head;
-	j->epoch = r.epoch;
-	bad = 0;
-done:
-	unmap(&r);
+	if (bad == 0 && r.n > 0) {
+		r.at.p = malloc(r.segment);
+		must(r.at.p != NULL);
+		bad = recover_log(&r);
+	}
+	free(r.at.p);
 	free(r.numbers);
 	return bad;
 }

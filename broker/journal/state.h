@@ -85,6 +85,7 @@ struct journal {
 	char dir[STORE_PATH];
 	int lock_fd, wake_fd;
 	uint64_t epoch;      /* until the start: the highest that any block has; then ours */
+	uint64_t began;      /* where it began */
 	uint64_t tail, head; /* of the loop */
 	uint64_t chunk_bytes;
 	uint64_t committed; /* target as last handed over */

@@ -165,6 +165,28 @@ bool store_read(int fd, uint8_t *p, uint64_t n, uint64_t offset)
 	return true;
 }
 
+void store_read_what(int fd, uint8_t *p, uint64_t n, uint64_t offset)
+{
+	uint64_t done = 0;
+
+	while (done < n) {
+		ssize_t got = pread(fd, p + done, n - done, (off_t)(offset + done));
+		uint64_t skip = 4096 - (offset + done) % 4096; /* a bad sector costs no more than its page */
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got == 0)
+			skip = n - done;
+		if (got <= 0) {
+			skip = skip < n - done ? skip : n - done;
+			memset(p + done, 0, skip);
+			done += skip;
+		} else {
+			done += (uint64_t)got;
+		}
+	}
+}
+
 bool store_write(int fd, const uint8_t *p, uint64_t n, uint64_t offset)
 {
 	while (n > 0) {
@@ -214,20 +236,20 @@ int store_open(const char *dir, uint64_t number, bool writable, int *out, enum s
 	return 0;
 }
 
-/* Fills a new file with zeros, really written, so that later syncs have no metadata to write. */
-static bool fill(int fd, uint64_t bytes)
+/* Fills a file with zeros up to `bytes`, really written, so that later syncs have no metadata to write. */
+static bool fill(int fd, uint64_t from, uint64_t bytes)
 {
 	uint8_t *zeros = calloc(1, FILL);
 	bool ok = true;
 
 	must(zeros != NULL);
-	for (uint64_t at = 0; ok && at < bytes; at += FILL)
+	for (uint64_t at = from; ok && at < bytes; at += FILL)
 		ok = store_write(fd, zeros, bytes - at < FILL ? bytes - at : FILL, at);
 	free(zeros);
 	return ok;
 }
 
-/* The name of a spare segment of this size. */
+/* The name of a spare segment. */
 static bool pool_name(const char *dir, char name[64])
 {
 	struct dirent *e;
@@ -259,7 +281,7 @@ int store_prepare(const char *dir, uint64_t number, uint64_t bytes, char *err)
 	if (fd < 0)
 		return fail(err, "cannot make", dir, spare);
 	header_make(h, number, bytes);
-	if (fstat(fd, &st) != 0 || ((uint64_t)st.st_size != bytes && (ftruncate(fd, 0) != 0 || !fill(fd, bytes))) ||
+	if (fstat(fd, &st) != 0 || ((uint64_t)st.st_size != bytes && (ftruncate(fd, 0) != 0 || !fill(fd, 0, bytes))) ||
 	    !store_write(fd, h, sizeof h, 0) || fsync(fd) != 0) {
 		int e = errno;
 
@@ -317,7 +339,7 @@ int store_rewrite(const char *dir, uint64_t number, uint64_t bytes, const uint8_
 	segment_name(name, number);
 	if (fd < 0)
 		return fail(err, "cannot make", dir, "rewrite");
-	if (!fill(fd, bytes) || !store_write(fd, p, used, 0) || fsync(fd) != 0) {
+	if (!fill(fd, 0, bytes) || !store_write(fd, p, used, 0) || fsync(fd) != 0) {
 		fail(err, "cannot rewrite", dir, name);
 		close(fd);
 		unlink_in(dir, "rewrite");
@@ -327,6 +349,41 @@ int store_rewrite(const char *dir, uint64_t number, uint64_t bytes, const uint8_
 	if (rename_in(dir, "rewrite", name) != 0 || sync_dir(dir) != 0)
 		return fail(err, "cannot rewrite", dir, name);
 	return 0;
+}
+
+int store_mend(const char *dir, uint64_t number, uint64_t bytes, char *err)
+{
+	enum store_header header;
+	uint64_t named, size;
+	struct stat st;
+	uint8_t h[64];
+	char name[64];
+	bool ok, good;
+	int fd;
+
+	if (store_open(dir, number, true, &fd, &header, &named, err) != 0)
+		return -1;
+	ok = fstat(fd, &st) == 0;
+	size = ok ? (uint64_t)st.st_size : 0;
+	good = header == STORE_GOOD && size >= bytes;
+	header_make(h, number, bytes);
+	if (ok && !good)
+		ok = (size >= bytes || fill(fd, size, bytes)) && store_write(fd, h, sizeof h, 0) && fsync(fd) == 0;
+	close(fd);
+	segment_name(name, number);
+	return ok ? 0 : fail(err, "cannot mend", dir, name);
+}
+
+void store_tidy(const char *dir)
+{
+	struct dirent *e;
+	DIR *d = opendir(dir);
+
+	while (d != NULL && (e = readdir(d)) != NULL)
+		if (strncmp(e->d_name, "new-", 4) == 0 || strcmp(e->d_name, "rewrite") == 0)
+			unlink_in(dir, e->d_name);
+	if (d != NULL)
+		closedir(d);
 }
 
 void store_mark_failed(const char *dir)

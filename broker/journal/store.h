@@ -38,6 +38,12 @@ void store_shrink(const char *dir);
 MUST_CHECK int store_rewrite(const char *dir, uint64_t number, uint64_t bytes, const uint8_t *p, uint64_t used,
                              char *err);
 
+/* Gives a segment its header and its full length back, where it has not got them. */
+MUST_CHECK int store_mend(const char *dir, uint64_t number, uint64_t bytes, char *err);
+
+/* Removes what a crash left half made. */
+void store_tidy(const char *dir);
+
 /* The marker of a failed write or sync. */
 void store_mark_failed(const char *dir);
 bool store_is_failed(const char *dir);
@@ -48,6 +54,8 @@ MUST_CHECK int store_quarantine(const char *dir, uint64_t position, const uint8_
 
 /* Reads exactly n bytes at `offset`; false on a short file or an error. */
 bool store_read(int fd, uint8_t *p, uint64_t n, uint64_t offset);
+/* Reads what there is of n bytes at `offset`; the rest, behind the end or not readable, becomes zeros. */
+void store_read_what(int fd, uint8_t *p, uint64_t n, uint64_t offset);
 /* Writes exactly n bytes; false with errno set. */
 bool store_write(int fd, const uint8_t *p, uint64_t n, uint64_t offset);
 
