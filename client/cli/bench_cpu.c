@@ -37,20 +37,23 @@ static bool is_named(uint64_t pid, const char *name)
 	return n > 0 && strncmp(comm, name, strlen(name)) == 0 && comm[strlen(name)] == '\n';
 }
 
+enum { STAT_UTIME = 14, STAT_CSTIME = 17 }; /* fields of /proc/PID/stat, from 1; proc(5) */
+
 /* Processor seconds of a process, all its threads and dead children that it waited for; < 0 if there is none. */
 static double seconds_of(uint64_t pid)
 {
-	unsigned long long user, system, child_user, child_system;
-	char stat[1024];
-	const char *p;
+	unsigned long long ticks = 0;
+	char stat[1024], *p;
 
 	if (read_proc(pid, "stat", stat, sizeof stat) < 0)
 		return -1;
-	p = strrchr(stat, ')'); /* the name before it may hold anything */
-	if (!p || sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %llu %llu", &user, &system,
-	                 &child_user, &child_system) != 4)
-		return -1;
-	return (double)(user + system + child_user + child_system) / (double)sysconf(_SC_CLK_TCK);
+	p = strrchr(stat, ')'); /* field 2, the name, may hold anything */
+	for (int field = 3; p && field <= STAT_CSTIME; field++) {
+		p = strchr(p + 1, ' ');
+		if (p && field >= STAT_UTIME)
+			ticks += strtoull(p + 1, NULL, 10);
+	}
+	return p ? (double)ticks / (double)sysconf(_SC_CLK_TCK) : -1;
 }
 
 /* Calls `each` with every process of that name. */
@@ -59,6 +62,7 @@ static void for_each_process(const char *name, void (*each)(void *ctx, uint64_t 
 	DIR *proc = opendir("/proc");
 	struct dirent *d;
 
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): each directory stream has one reader */
 	while (proc && (d = readdir(proc)) != NULL) {
 		uint64_t pid = isdigit((unsigned char)d->d_name[0]) ? strtoull(d->d_name, NULL, 10) : 0;
 

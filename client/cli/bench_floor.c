@@ -29,7 +29,7 @@ static uint64_t time_syncs(int fd)
 	uint64_t begun_ns = clock_mono_ns(), median;
 
 	must(h);
-	for (int i = 0; i < SYNCS && clock_mono_ns() - begun_ns < 2 * FLOOR_MS * 1000000ull; i++) {
+	for (int i = 0; i < SYNCS && clock_mono_ns() - begun_ns < 2000000ull * FLOOR_MS; i++) {
 		uint64_t at = clock_mono_ns();
 
 		if (write(fd, zeros, sizeof zeros) != (ssize_t)sizeof zeros || fdatasync(fd) < 0)
@@ -104,7 +104,7 @@ static uint64_t shuttle(void *socket, size_t bytes, unsigned int window, struct 
 		if (h)
 			hist_add(h, (clock_mono_ns() - now) / 1000);
 		now = clock_mono_ns();
-	} while (now - begun_ns < FLOOR_MS * 1000000ull);
+	} while (now - begun_ns < 1000000ull * FLOOR_MS);
 	for (; under_way > 0; under_way--) /* what is left is of no interest */
 		if (zmq_recv(socket, out, 0, 0) < 0)
 			break;

@@ -186,7 +186,7 @@ int cli_finish(struct cli *c, int status)
 		return status;
 	if (c->out.error == EPIPE)
 		end_by_sigpipe();
-	return cli_fail(EXIT_FAILED, "cannot write to stdout: %s", strerror(c->out.error));
+	return cli_fail(EXIT_FAILED, "cannot write to stdout: %s", strerrordesc_np(c->out.error));
 }
 
 /* ---- words that people type ---- */

@@ -1,6 +1,7 @@
 /* See flags.h. */
 #include "client/cli/flags.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -264,8 +265,8 @@ static const char *from_environment(const char *name, char key[64])
 	int n = snprintf(key, 64, "SHEAF_%s", name);
 
 	for (int i = 6; i < n; i++)
-		key[i] = key[i] == '-' ? '_' : (char)(key[i] >= 'a' && key[i] <= 'z' ? key[i] - 'a' + 'A' : key[i]);
-	return getenv(key);
+		key[i] = (char)(key[i] == '-' ? '_' : toupper((unsigned char)key[i]));
+	return getenv(key); /* NOLINT(concurrency-mt-unsafe): there is one thread by now */
 }
 
 bool flags_settle(struct flags *f, uint32_t bit, const char *command)

@@ -78,7 +78,7 @@ static const char *read_lines(struct joblog *l, int fd, off_t *end)
 		if (got == RECORDS_WAIT)
 			continue;
 		if (got != RECORDS_ONE) {
-			bad = got == RECORDS_FAILED ? strerror(in.error) : "a line of it is too long";
+			bad = got == RECORDS_FAILED ? strerrordesc_np(in.error) : "a line of it is too long";
 			break;
 		}
 		if (in.taken == (uint64_t)*end + line.n) /* torn: no newline behind it */
@@ -106,7 +106,7 @@ static const char *open_again(struct joblog *l, int fd)
 	if (bad)
 		return bad;
 	if (ftruncate(fd, end) < 0 || lseek(fd, end, SEEK_SET) < 0)
-		return strerror(errno);
+		return strerrordesc_np(errno);
 	if (end == 0)
 		out_put(&l->out, head, sizeof head - 1);
 	return NULL;
@@ -120,13 +120,13 @@ const char *joblog_open(struct joblog *l, const char *path, bool resume)
 	*l = (struct joblog){ 0 };
 	out_init(&l->out, fd);
 	if (fd < 0)
-		return strerror(errno);
+		return strerrordesc_np(errno);
 	if (resume)
 		bad = open_again(l, fd);
 	else
 		out_put(&l->out, head, sizeof head - 1);
 	if (!bad && !out_flush(&l->out))
-		bad = strerror(l->out.error);
+		bad = strerrordesc_np(l->out.error);
 	return bad;
 }
 

@@ -33,7 +33,7 @@ bool map_flush(struct map *m)
 	if (!m->logs || joblog_flush(&m->log))
 		return true;
 	if (!m->log_failed)
-		cli_say("cannot write to %s: %s", m->c->flags.joblog, strerror(m->log.out.error));
+		cli_say("cannot write to %s: %s", m->c->flags.joblog, strerrordesc_np(m->log.out.error));
 	m->log_failed = true;
 	map_end(m, EXIT_FAILED);
 	return false;
@@ -84,7 +84,7 @@ static void bad_input(struct map *m, enum records_got got)
 		map_end(m, cli_fail(EXIT_USAGE, "record %" PRIu64 " is longer than the limit of %" PRIu64 " bytes",
 		                    m->seq + 1, (uint64_t)LIMIT_PAYLOAD));
 	else
-		map_end(m, cli_fail(EXIT_FAILED, "cannot read stdin: %s", strerror(m->in.error)));
+		map_end(m, cli_fail(EXIT_FAILED, "cannot read stdin: %s", strerrordesc_np(m->in.error)));
 }
 
 /* Whether another record may be read. */

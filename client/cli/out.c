@@ -9,7 +9,7 @@
 
 #include "proto/limits.h"
 
-enum { OUT_BYTES = 256 * KIB };
+#define OUT_BYTES (256 * KIB)
 
 void out_init(struct out *o, int fd)
 {

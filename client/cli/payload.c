@@ -70,7 +70,7 @@ static int read_stdin(struct cli *c, struct buf *b)
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (n < 0)
-			return cli_fail(EXIT_FAILED, "cannot read stdin: %s", strerror(errno));
+			return cli_fail(EXIT_FAILED, "cannot read stdin: %s", strerrordesc_np(errno));
 		b->n += (size_t)n;
 		if (b->n > LIMIT_PAYLOAD)
 			return too_large("more than ", LIMIT_PAYLOAD);

@@ -19,6 +19,7 @@ void table_init(struct table *t, const char *const *heads)
 		t->heads[t->columns] = heads[t->columns];
 		t->columns++;
 	}
+	must(t->columns > 0);
 }
 
 void table_fini(struct table *t)
@@ -41,18 +42,20 @@ static void add_cell(struct table *t, char *cell)
 
 void table_cell(struct table *t, const char *format, ...)
 {
-	char *cell;
+	char *cell = NULL;
 	va_list args;
+	int n;
 
 	va_start(args, format);
-	must(vasprintf(&cell, format, args) >= 0);
+	n = vasprintf(&cell, format, args);
 	va_end(args);
+	must(n >= 0);
 	add_cell(t, cell);
 }
 
 static char printable(uint8_t c)
 {
-	return c < ' ' || c == 0x7f ? '?' : (char)c;
+	return (char)(c < ' ' || c == 0x7f ? '?' : c);
 }
 
 void table_text(struct table *t, struct span s, size_t most)
@@ -99,6 +102,7 @@ void table_write(const struct table *t, struct out *o)
 {
 	size_t widths[TABLE_COLUMNS];
 
+	must(t->columns > 0);
 	for (size_t i = 0; i < t->columns; i++)
 		widths[i] = width_of(t, i);
 	for (size_t i = 0; i < t->columns; i++)
@@ -177,15 +181,18 @@ static int put_json(const char *p, size_t n, void *out)
 
 void show_json(struct out *o, json_t *object)
 {
+	int failed;
+
 	must(object);
-	must(json_dump_callback(object, put_json, o, JSON_COMPACT) == 0);
+	failed = json_dump_callback(object, put_json, o, JSON_COMPACT);
+	must(!failed);
 	json_decref(object);
 	out_byte(o, '\n');
 }
 
 static json_t *base64(struct span s)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
 	char *text = malloc(s.n / 3 * 4 + 5), *p = text;
 	json_t *value;
 
@@ -200,8 +207,8 @@ static json_t *base64(struct span s)
 			v |= s.p[i + 2];
 		*p++ = digits[v >> 18];
 		*p++ = digits[v >> 12 & 63];
-		*p++ = left > 1 ? digits[v >> 6 & 63] : '=';
-		*p++ = left > 2 ? digits[v & 63] : '=';
+		*p++ = digits[left > 1 ? v >> 6 & 63 : 64];
+		*p++ = digits[left > 2 ? v & 63 : 64];
 	}
 	value = json_stringn(text, (size_t)(p - text));
 	free(text);

@@ -97,7 +97,7 @@ static void fill(struct stream *st)
 			                          st->posted + 1, (uint64_t)LIMIT_PAYLOAD));
 			break;
 		case RECORDS_FAILED:
-			stop_reading(st, cli_fail(EXIT_FAILED, "cannot read stdin: %s", strerror(st->in.error)));
+			stop_reading(st, cli_fail(EXIT_FAILED, "cannot read stdin: %s", strerrordesc_np(st->in.error)));
 			break;
 		}
 		if (room == 1)
