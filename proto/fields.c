@@ -89,8 +89,8 @@ static const struct record outcome_record =
 static const struct field payload_fields[] = {
 	{ .type = FIELD_BYTES, .max = LIMIT_PAYLOAD, .why = "payload: at most 16 MiB" },
 };
-static const struct record payload_record = RECORD(struct span, payload_fields, true, payload_fields[0].why,
-                                                   .read = records_read_payload, .write = records_write_payload);
+static const struct record payload_record =
+    RECORD(struct span, payload_fields, true, NULL, .read = records_read_payload, .write = records_write_payload);
 
 static const struct field queue_fields[] = {
 	QUEUE(struct msg_queue_rec, name),
@@ -158,12 +158,12 @@ static const struct record lease_record = RECORD(struct lease_name, lease_fields
 static const struct field number_fields[] = {
 	{ .type = FIELD_WIDE, .max = UINT64_MAX, .why = "a list of whole numbers" },
 };
-static const struct record number_record = RECORD(uint64_t, number_fields, true, number_fields[0].why);
+static const struct record number_record = RECORD(uint64_t, number_fields, true, NULL);
 
 static const struct field queue_name_fields[] = {
 	{ .type = FIELD_QUEUE, .min = 1, .max = LIMIT_QUEUE_NAME, .why = QUEUE_RULE },
 };
-static const struct record queue_name_record = RECORD(struct span, queue_name_fields, true, QUEUE_RULE);
+static const struct record queue_name_record = RECORD(struct span, queue_name_fields, true, NULL);
 
 /* bodies */
 

@@ -40,7 +40,7 @@ struct record {
 	uint16_t n;                 /* fields */
 	bool bare;                  /* the only field stands alone, not in an array of one */
 	const struct field *fields; /* in the order of the wire */
-	const char *why;            /* for what is no array */
+	const char *why;            /* for what is no array; NULL if bare */
 	/* Reads one record if it looks as usual; false = let the table decide, *c is then of no meaning. */
 	bool (*read)(struct cursor *c, void *rec);
 	void (*write)(struct buf *out, const void *rec);
