@@ -7,7 +7,7 @@
 #include "broker/core/policy.h"
 #include "broker/core/queue.h"
 
-enum { ROOM_FOR_OTHERS = 512, REBALANCE_MS = 20, RECALL_MS = 100 };
+enum { ROOM_FOR_OTHERS = 512, QUANTUM_BYTES = 1 << 20, REBALANCE_MS = 20, RECALL_MS = 100 };
 
 /* How many more jobs it may be sent now; `bytes`: of the next payload. A payload larger than the whole
  * window goes to a worker that has nothing. */
@@ -70,6 +70,7 @@ static bool quantum(struct core *c, struct queue *q)
 {
 	struct job *j = queue_first(q);
 	struct attachment *a = j != NULL ? lightest(q, j->length) : NULL;
+	uint64_t bytes = 0;
 	struct worker *w;
 	uint32_t n;
 
@@ -82,6 +83,9 @@ static bool quantum(struct core *c, struct queue *q)
 		w->sent_at = c->t;
 	w->sent++;
 	for (uint32_t i = 0; i < n && j != NULL && credit(w, j->length) > 0; i++) {
+		if (bytes > 0 && bytes + j->length > QUANTUM_BYTES)
+			break;
+		bytes += j->length;
 		grant(c, a, j);
 		j = queue_first(q);
 	}

@@ -304,7 +304,7 @@ void worker_unreachable(struct core *c, uint64_t session)
 		return;
 	fx_log(c, LOG_WARN, "worker-unreachable", "worker=%s session=%llu", w->name, (unsigned long long)session);
 	c->count.lost_workers++;
-	lose(c, w, true);
+	lose(c, w, false); /* it may well be alive and come back with all that it holds */
 }
 
 void worker_timer(struct core *c, struct worker *w)

@@ -94,8 +94,15 @@ int journal_open(const struct journal_config *config, journal_replay_fn *replay,
 {
 	struct journal *j = journal_new(config);
 
+	uint64_t bytes = j->config.segment_bytes;
+
 	*found = (struct journal_found){ 0 };
 	list_init(&j->lru);
+	if (bytes < SEGMENT_LEAST || (bytes & (bytes - 1)) != 0) {
+		text_format(err, STORE_ERR, "the size of segments must be a power of two from 64 KiB up");
+		journal_free(j);
+		return -1;
+	}
 	if (store_lock(j->dir, config->read_only, &j->lock_fd, err) != 0 || recover(j, replay, ctx, found, err) != 0) {
 		journal_free(j);
 		return -1;

@@ -104,6 +104,12 @@ void journal_scan(struct journal *j, uint64_t base);
  * (and counted in the log). */
 int journal_scan_next(struct journal *j, uint64_t *position, struct span *facts);
 
+/* The base of the segment that is, or was last, scanned. */
+uint64_t journal_scan_base(const struct journal *j);
+
+/* The segment size of the journal in `dir`; `otherwise` if there is none yet. */
+uint64_t journal_segment_bytes(const char *dir, uint64_t otherwise);
+
 /* Gives up all segments below `base`: they go to the pool, or away, in the background. */
 void journal_trim(struct journal *j, uint64_t base);
 

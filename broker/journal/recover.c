@@ -16,6 +16,11 @@ struct loaded {
 	uint8_t *p;      /* owned; r->segment bytes, zeros where the file has none */
 };
 
+/* An epoch and where it began. */
+struct beginning {
+	uint64_t epoch, at;
+};
+
 struct recovery {
 	struct journal *j;
 	journal_replay_fn *replay;
@@ -25,7 +30,10 @@ struct recovery {
 	uint64_t *numbers;
 	uint32_t n;
 	struct loaded at;
-	uint64_t epoch;   /* of the last block */
+	uint64_t epoch;          /* of the last block */
+	struct beginning *begun; /* owned; epochs behind the first bad place, see survey() */
+	uint32_t n_begun, cap_begun;
+	bool surveyed;
 	uint64_t synced;  /* highest that any block knew */
 	uint64_t segment; /* bytes */
 	bool ends_clean;  /* no intact block stands behind the head */
@@ -71,7 +79,17 @@ static uint64_t next_base(const struct recovery *r, uint64_t position)
 	return low < r->n ? r->numbers[low] * r->segment : UINT64_MAX;
 }
 
-/* The block at `position`, if it is intact and not older than what came before it. */
+/* Whether a block is what is left of a tail that was cut: an older epoch than what stands before it, or than one that
+ * began before it. */
+static bool left_over(const struct recovery *r, const struct block *b)
+{
+	for (uint32_t i = 0; i < r->n_begun; i++)
+		if (r->begun[i].epoch > b->epoch && r->begun[i].at <= b->position)
+			return true;
+	return b->epoch < r->epoch;
+}
+
+/* The block at `position`, if it is intact and no left-over. */
 static int block_at(struct recovery *r, uint64_t position, struct block *b)
 {
 	uint64_t offset = position % r->segment;
@@ -87,7 +105,7 @@ static int block_at(struct recovery *r, uint64_t position, struct block *b)
 	case BLOCK_GOOD:
 		break;
 	}
-	return b->epoch >= r->epoch;
+	return !left_over(r, b);
 }
 
 /* The next position in this segment, from `position` on, where a block may begin; the next segment's base if none. */
@@ -131,16 +149,35 @@ static uint64_t behind(const struct recovery *r, const struct block *b)
 	return next;
 }
 
-/* Whether a block at or behind *b knew that `position` was synced: then what stands there is damage. *epoch becomes
- * that of the newest block seen on the way whose epoch began at or before `position`: older ones are left-overs. */
-static int was_synced(struct recovery *r, uint64_t position, struct block b, uint64_t *epoch)
+/* At the first bad place: which epochs stand behind it, and where they began. */
+static int survey(struct recovery *r, uint64_t position)
+{
+	struct block b;
+	int got;
+
+	if (r->surveyed)
+		return 0;
+	r->surveyed = true;
+	while ((got = next_block(r, position, &b)) == 1) {
+		position = b.position + log_block_bytes(b.facts);
+		if (r->n_begun > 0 && r->begun[r->n_begun - 1].epoch == b.epoch)
+			continue;
+		if (r->n_begun == r->cap_begun) {
+			r->cap_begun = r->cap_begun ? 2 * r->cap_begun : 16;
+			r->begun = realloc(r->begun, r->cap_begun * sizeof *r->begun);
+			must(r->begun != NULL);
+		}
+		r->begun[r->n_begun++] = (struct beginning){ b.epoch, b.began };
+	}
+	return got;
+}
+
+/* Whether a block at or behind *b knew that `position` was synced: then what stands there is damage. */
+static int was_synced(struct recovery *r, uint64_t position, struct block b)
 {
 	int got = 1;
 
-	*epoch = r->epoch;
 	while (got == 1) {
-		if (b.began <= position && b.epoch > *epoch)
-			*epoch = b.epoch;
 		if (b.synced > position)
 			return 1;
 		got = next_block(r, b.position + log_block_bytes(b.facts), &b);
@@ -194,7 +231,6 @@ static int walk(struct recovery *r, uint64_t *head)
 {
 	uint64_t position = r->numbers[0] * r->segment + LOG_SEGMENT_HEADER;
 	struct block b, later;
-	uint64_t epoch;
 	int got;
 
 	for (;;) {
@@ -202,15 +238,16 @@ static int walk(struct recovery *r, uint64_t *head)
 		if (got < 0)
 			return -1;
 		if (got == 0) {
-			got = next_block(r, position, &later);
+			got = survey(r, position);
+			if (got == 0)
+				got = next_block(r, position, &later);
 			r->ends_clean = got == 0;
 			if (got == 1)
-				got = was_synced(r, position, later, &epoch);
+				got = was_synced(r, position, later);
 			if (got < 0)
 				return -1;
 			if (got == 0)
 				break; /* the torn tail, or the end */
-			r->epoch = epoch;
 			if (next_block(r, position, &later) != 1 || set_aside(r, position, later.position) != 0)
 				return -1;
 			position = later.position;
@@ -333,7 +370,7 @@ static int segment_size(struct recovery *r)
 		close(fd);
 		if (header == STORE_NEWER)
 			return fail(r, "the journal was written by a newer version of sheafd; nothing was changed");
-		if (r->segment < 65536 || (r->segment & (r->segment - 1)) != 0)
+		if (r->segment < SEGMENT_LEAST || (r->segment & (r->segment - 1)) != 0)
 			r->segment = 0;
 	}
 	return 0;
@@ -386,6 +423,7 @@ int recover(struct journal *j, journal_replay_fn *replay, void *ctx, struct jour
 		bad = recover_log(&r);
 	}
 	free(r.at.p);
+	free(r.begun);
 	free(r.numbers);
 	return bad;
 }

@@ -17,14 +17,15 @@
 #include "broker/journal/store.h"
 
 enum {
-	CHUNK_MAX = 1 << 20,   /* bytes of a chunk, or of a segment if that is smaller */
-	CHUNKS_LEAST = 8,      /* a cache smaller than this makes no sense */
-	PENDING_CHUNKS = 8192, /* chunks that may wait for the committer: far beyond what `buffer_bytes` admits */
-	ROLLS = 8192,          /* ends of segments that may wait for it */
-	READS = 64,            /* reads that may wait for the keeper */
-	PREPARED = 2,          /* segments kept ready ahead of the head */
-	POOL_IDLE = 4,         /* spare segments kept for long */
-	SPACE_WAIT_MS = 10000  /* how long the committer waits for a segment on a full disk */
+	CHUNK_MAX = 1 << 20,      /* bytes of a chunk, or of a segment if that is smaller */
+	SEGMENT_LEAST = 64 << 10, /* bytes */
+	CHUNKS_LEAST = 8,         /* a cache smaller than this makes no sense */
+	PENDING_CHUNKS = 8192,    /* chunks that may wait for the committer: far beyond what `buffer_bytes` admits */
+	ROLLS = 8192,             /* ends of segments that may wait for it */
+	READS = 64,               /* reads that may wait for the keeper */
+	PREPARED = 2,             /* segments kept ready ahead of the head */
+	POOL_IDLE = 4,            /* spare segments kept for long */
+	SPACE_WAIT_MS = 10000     /* how long the committer waits for a segment on a full disk */
 };
 
 struct chunk {

@@ -1,0 +1,249 @@
+/* See config.h. */
+#include "broker/config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "base/units.h"
+#include "broker/journal/journal.h"
+
+static const struct option_spec specs[] = {
+	{ "data", 0, "DIR", "the data directory; made if it is missing" },
+	{ "listen", 0, "URL", "where clients connect; default tcp://127.0.0.1:7400" },
+	{ "results", 0, "URL", "where workers send results; default tcp://127.0.0.1:7401" },
+	{ "workers", 0, "URL", "where workers say hello; default tcp://127.0.0.1:7402" },
+	{ "jobs", 0, "URL", "ports for jobs, one per worker; default tcp://127.0.0.1:7410-7999" },
+	{ "fsync", 0, "WHEN", "always (default), a number of milliseconds, or never" },
+	{ "memory", 0, "SIZE", "cache for payloads; default 512M" },
+	{ "disk", 0, "SIZE", "bytes of journal at which submits are refused; default none" },
+	{ "keep", 0, "D", "how long results are kept; default 1h" },
+	{ "keep-bytes", 0, "SIZE", "results kept per queue; default 256M" },
+	{ "max-deliveries", 0, "N", "a job lost with its worker this often is dead; default 5" },
+	{ "liveness", 0, "D", "silence after which a worker is lost; default 2500ms" },
+	{ "grace", 0, "D", "how long a drain waits for jobs in workers' hands; default 5s" },
+	{ "segment", 0, "SIZE", "size of a new journal's segments, a power of two; default 64M" },
+	{ "check", 0, NULL, "verify the journal in --data, print what it holds, change nothing" },
+	{ "config", 0, "FILE", "read options from an INI file: name = value" },
+	{ "insecure", 0, NULL, "allow addresses off this machine without keys" },
+	{ "json", 0, NULL, "with --check: output for programs" },
+	{ "quiet", 0, NULL, "log warnings and errors only" },
+	{ "help", 'h', NULL, "this text" },
+	{ "version", 0, NULL, "which version this is" },
+	{ "keys", 0, "DIR", NULL },
+	{ "nsq", 0, "HOST:PORT", NULL },
+	{ "nsq-http", 0, "HOST:PORT", NULL },
+	{ "smtp", 0, "HOST:PORT", NULL },
+	{ "http", 0, "HOST:PORT", NULL },
+	{ "finalize", 0, NULL, NULL },
+	{ "check-config", 0, NULL, NULL },
+};
+
+enum { SPECS = sizeof specs / sizeof specs[0] };
+
+static const uint64_t SEGMENT_LEAST = 65536, SEGMENT_MOST = (uint64_t)1 << 30;
+
+/* The host of tcp://HOST:…, or false. */
+static bool host_of(const char *endpoint, char host[LIMIT_ENDPOINT])
+{
+	const char *begin = endpoint + 6, *end = strrchr(endpoint, ':');
+
+	if (strncmp(endpoint, "tcp://", 6) != 0 || end < begin || end == begin || end - begin >= LIMIT_ENDPOINT)
+		return false;
+	memcpy(host, begin, (size_t)(end - begin));
+	host[end - begin] = '\0';
+	return true;
+}
+
+bool config_is_loopback(const char *endpoint)
+{
+	char host[LIMIT_ENDPOINT];
+
+	if (!host_of(endpoint, host))
+		return strncmp(endpoint, "ipc://", 6) == 0 || strncmp(endpoint, "inproc://", 9) == 0;
+	return strncmp(host, "127.", 4) == 0 || strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0;
+}
+
+static int bad(char *err, const char *name, const char *value, const char *what)
+{
+	text_format(err, OPTIONS_ERR, "--%s: '%.100s' %s", name, value, what);
+	return -1;
+}
+
+static int read_endpoint(const struct config *c, const char *name, const char *otherwise, const char **out, char *err)
+{
+	const char *value = options_get(&c->options, name), *end;
+	char host[LIMIT_ENDPOINT];
+	uint64_t port;
+
+	*out = value != NULL ? value : otherwise;
+	end = strrchr(*out, ':');
+	if (!host_of(*out, host) || strlen(*out) >= LIMIT_ENDPOINT ||
+	    (strcmp(end, ":*") != 0 && !units_number(end + 1, 0, 65535, &port)))
+		return bad(err, name, *out, "is no address such as tcp://127.0.0.1:7400");
+	return 0;
+}
+
+static int read_jobs(struct config *c, char *err)
+{
+	const char *value = options_get(&c->options, "jobs"), *ports;
+	char text[LIMIT_ENDPOINT], *dash;
+	uint64_t first, last;
+
+	if (value == NULL)
+		value = "tcp://127.0.0.1:7410-7999";
+	ports = strrchr(value, ':');
+	if (!host_of(value, c->jobs_host))
+		return bad(err, "jobs", value, "is no range such as tcp://127.0.0.1:7410-7999");
+	text_format(text, sizeof text, "%s", ports + 1);
+	dash = strchr(text, '-');
+	if (dash != NULL)
+		*dash = '\0';
+	if (!units_number(text, 1, 65535, &first) || !units_number(dash != NULL ? dash + 1 : text, first, 65535, &last))
+		return bad(err, "jobs", value, "is no range such as tcp://127.0.0.1:7410-7999");
+	c->jobs_first = (uint16_t)first;
+	c->jobs_last = (uint16_t)last;
+	return 0;
+}
+
+static int read_fsync(struct config *c, char *err)
+{
+	const char *value = options_get(&c->options, "fsync");
+	uint64_t ms;
+
+	c->fsync_ms = FSYNC_ALWAYS;
+	if (value == NULL || strcmp(value, "always") == 0)
+		return 0;
+	if (strcmp(value, "never") == 0)
+		c->fsync_ms = FSYNC_NEVER;
+	else if (units_number(value, 1, 60000, &ms) || (units_duration(value, &ms) && ms >= 1 && ms <= 60000))
+		c->fsync_ms = (uint32_t)ms;
+	else
+		return bad(err, "fsync", value, "is not always, never or a number of milliseconds from 1 to 60000");
+	return 0;
+}
+
+static int read_size(const struct config *c, const char *name, uint64_t otherwise, uint64_t least, uint64_t *out,
+                     char *err)
+{
+	const char *value = options_get(&c->options, name);
+	char low[24];
+
+	*out = otherwise;
+	if (value == NULL)
+		return 0;
+	if (!units_size(value, out) || *out < least) {
+		text_format(err, OPTIONS_ERR, "--%s: '%.100s' is no size of at least %s, such as 512M", name, value,
+		            units_show_size(least, low));
+		return -1;
+	}
+	return 0;
+}
+
+static int read_duration(const struct config *c, const char *name, uint64_t otherwise, uint64_t least, uint64_t *out,
+                         char *err)
+{
+	const char *value = options_get(&c->options, name);
+
+	*out = otherwise;
+	if (value == NULL || (units_duration(value, out) && *out >= least))
+		return 0;
+	return bad(err, name, value, "is no duration such as 500ms, 30s, 5m or 2h (or it is too short)");
+}
+
+static int read_rest(struct config *c, char *err)
+{
+	const char *value = options_get(&c->options, "max-deliveries");
+	uint64_t n = DEFAULT_DELIVERIES;
+
+	if (value != NULL && !units_number(value, 1, LIMIT_DELIVERIES, &n))
+		return bad(err, "max-deliveries", value, "is no whole number from 1 to 100");
+	c->deliveries = (uint32_t)n;
+	if (read_size(c, "memory", DEFAULT_MEMORY, MIB, &c->memory, err) != 0 ||
+	    read_size(c, "disk", 0, 8 * SEGMENT_LEAST, &c->disk, err) != 0 ||
+	    read_size(c, "segment", DEFAULT_SEGMENT, SEGMENT_LEAST, &c->segment, err) != 0 ||
+	    read_size(c, "keep-bytes", DEFAULT_KEEP_BYTES, 0, &c->keep_bytes, err) != 0 ||
+	    read_duration(c, "keep", DEFAULT_KEEP_MS, 0, &c->keep_ms, err) != 0 ||
+	    read_duration(c, "liveness", DEFAULT_LIVENESS_MS, 100, &c->liveness_ms, err) != 0 ||
+	    read_duration(c, "grace", 5000, 0, &c->grace_ms, err) != 0)
+		return -1;
+	if ((c->segment & (c->segment - 1)) != 0 || c->segment > SEGMENT_MOST)
+		return bad(err, "segment", options_get(&c->options, "segment"), "is no power of two from 64K to 1G");
+	if (c->disk > 0 && c->disk < 8 * c->segment)
+		return bad(err, "disk", options_get(&c->options, "disk"),
+		           "is less than 8 segments of the journal: a smaller --segment makes that possible");
+	return 0;
+}
+
+static int check_addresses(const struct config *c, char *err)
+{
+	const char *all[] = { c->listen, c->results, c->workers };
+	char jobs[LIMIT_ENDPOINT + 16];
+
+	if (options_flag(&c->options, "insecure"))
+		return 0;
+	text_format(jobs, sizeof jobs, "tcp://%s:%u", c->jobs_host, c->jobs_first);
+	for (int i = 0; i < 4; i++) {
+		const char *one = i < 3 ? all[i] : jobs;
+
+		if (config_is_loopback(one))
+			continue;
+		text_format(err, OPTIONS_ERR,
+		            "%s is not a loopback address and there are no keys: add --insecure to go on "
+		            "unencrypted and open to everybody",
+		            one);
+		return -1;
+	}
+	return 0;
+}
+
+int config_read(struct config *c, int argc, char **argv, char err[OPTIONS_ERR])
+{
+	*c = (struct config){ 0 };
+	if (options_parse(&c->options, specs, SPECS, argc, argv, err) != 0)
+		return -1;
+	c->help = options_flag(&c->options, "help");
+	c->version = options_flag(&c->options, "version");
+	if (c->help || c->version)
+		return 0;
+	if (c->options.n_args > 0 || c->options.rest != NULL) {
+		text_format(err, OPTIONS_ERR, "unexpected word '%.100s': sheafd takes options only",
+		            c->options.n_args > 0 ? c->options.args[0] : "--");
+		return -1;
+	}
+	c->data = options_get(&c->options, "data");
+	if (c->data == NULL || *c->data == '\0') {
+		text_format(err, OPTIONS_ERR, "--data DIR is needed: the directory where the jobs are kept");
+		return -1;
+	}
+	if (strlen(c->data) > 3500) {
+		text_format(err, OPTIONS_ERR, "--data: the path is longer than 3500 bytes");
+		return -1;
+	}
+	c->quiet = options_flag(&c->options, "quiet");
+	c->check = options_flag(&c->options, "check");
+	c->json = options_flag(&c->options, "json");
+	if (read_endpoint(c, "listen", "tcp://127.0.0.1:7400", &c->listen, err) != 0 ||
+	    read_endpoint(c, "results", "tcp://127.0.0.1:7401", &c->results, err) != 0 ||
+	    read_endpoint(c, "workers", "tcp://127.0.0.1:7402", &c->workers, err) != 0 || read_jobs(c, err) != 0 ||
+	    read_fsync(c, err) != 0 || read_rest(c, err) != 0)
+		return -1;
+	return c->check ? 0 : check_addresses(c, err);
+}
+
+void config_fini(struct config *c)
+{
+	options_fini(&c->options);
+}
+
+void config_help(void)
+{
+	printf("sheafd --data DIR [OPTION]…\n\n"
+	       "The broker: takes jobs from clients, writes them down, hands them to workers,\n"
+	       "gathers the results. Prints one line `sheafd ready …` on stderr when it serves.\n\n");
+	options_help(specs, SPECS);
+	printf("\nEach option is also SHEAF_<OPTION> in the environment and a key of --config's file.\n"
+	       "SIGTERM drains and exits 0; a second one is immediate.\n\n"
+	       "Example:  sheafd --data /var/lib/sheaf --memory 1G\n");
+}

@@ -1,0 +1,34 @@
+/* What sheafd was told: flags over environment over file, checked. */
+#ifndef SHEAF_BROKER_CONFIG_H
+#define SHEAF_BROKER_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/options.h"
+#include "proto/limits.h"
+
+struct config {
+	struct options options; /* owns the texts below */
+	const char *data;
+	const char *listen, *results, *workers; /* endpoints to bind */
+	char jobs_host[LIMIT_ENDPOINT];         /* host part of --jobs */
+	uint16_t jobs_first, jobs_last;         /* its ports */
+	uint32_t fsync_ms;                      /* as in journal_config */
+	uint64_t memory, disk, segment;
+	uint64_t keep_ms, keep_bytes, liveness_ms, grace_ms;
+	uint32_t deliveries;
+	bool quiet, check, json, help, version;
+};
+
+/* Reads and checks everything. -1 with a sentence in err. config_fini in any case. */
+MUST_CHECK int config_read(struct config *c, int argc, char **argv, char err[OPTIONS_ERR]);
+void config_fini(struct config *c);
+
+/* Prints the help text to stdout. */
+void config_help(void);
+
+/* Whether an endpoint's host is this machine's loopback. */
+bool config_is_loopback(const char *endpoint);
+
+#endif

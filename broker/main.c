@@ -1,0 +1,195 @@
+/* sheafd: start-up, loop, shutdown. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/rand.h"
+#include "broker/loop.h"
+#include "broker/verify.h"
+
+enum { JOURNAL_BUFFER = 64 << 20 }; /* unsynced bytes at which submits are told to come back */
+
+static bool replay(void *ctx, uint64_t position, struct span facts, const char **why)
+{
+	return core_replay(ctx, position, facts, why);
+}
+
+static int say(const char *err)
+{
+	fprintf(stderr, "sheafd: %s\n", err);
+	return -1;
+}
+
+/* Termination signals come through a descriptor, in every thread that is made from here on. */
+static int catch_signals(void)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static struct core *make_core(const struct config *c, const struct sockets *s)
+{
+	struct core_config cc;
+
+	core_config_default(&cc);
+	cc.segment_bytes = journal_segment_bytes(c->data, c->segment);
+	cc.disk_cap = c->disk;
+	cc.keep_ms = c->keep_ms;
+	cc.keep_bytes = c->keep_bytes;
+	cc.deliveries = c->deliveries;
+	cc.liveness_ms = (uint32_t)c->liveness_ms;
+	cc.beat_ms = cc.liveness_ms / 5 < DEFAULT_BEAT_MS ? cc.liveness_ms / 5 : DEFAULT_BEAT_MS;
+	cc.workers_max = s->workers_max;
+	cc.seed = rand_os();
+	cc.results = s->results_at;
+	cc.workers = s->workers_at;
+	cc.software = "sheafd " SHEAF_VERSION;
+	return core_new(&cc);
+}
+
+static int open_journal(struct loop *l, struct journal_found *found)
+{
+	const struct config *c = l->config;
+	struct journal_config jc = { .dir = c->data,
+		                     .segment_bytes = c->segment,
+		                     .memory_bytes = c->memory,
+		                     .fsync_ms = c->fsync_ms,
+		                     .buffer_bytes = JOURNAL_BUFFER };
+	char err[512];
+
+	if (journal_open(&jc, replay, l->core, found, &l->journal, err) != 0)
+		return say(err);
+	if (found->damaged > 0)
+		log_line(LOG_ERROR, "journal-damage", "ranges=%llu bytes=%llu are in %s/quarantine",
+		         (unsigned long long)found->damaged, (unsigned long long)found->damaged_bytes, c->data);
+	if (found->torn_bytes > 0)
+		log_line(LOG_INFO, "journal-torn", "bytes=%llu behind the last sync were cut",
+		         (unsigned long long)found->torn_bytes);
+	if (found->was_failed)
+		log_line(LOG_WARN, "journal-rewritten",
+		         "the last run ended with a failed write; its tail was written anew");
+	return 0;
+}
+
+/* Begins the epoch and makes it durable before anybody is let in. */
+static int begin(struct loop *l, const struct journal_found *found)
+{
+	struct journal_status s = { 0 };
+	char err[512];
+
+	l->now = (struct now){ clock_mono_ms(), clock_wall_ms() };
+	l->started_ms = l->now.mono_ms;
+	core_start(l->core, l->now, found->tail, found->head, &l->fx);
+	l->epoch = core_epoch(l->core);
+	if (journal_start(l->journal, l->epoch, err) != 0)
+		return say(err);
+	loop_carry_out(l);
+	journal_commit(l->journal);
+	while (journal_synced(l->journal) < l->fx.head && !s.failed) {
+		zmq_pollitem_t item = { NULL, journal_fd(l->journal), ZMQ_POLLIN, 0 };
+
+		zmq_poll(&item, 1, 100);
+		journal_woken(l->journal);
+		journal_status(l->journal, &s);
+	}
+	return s.failed ? say(s.error) : 0;
+}
+
+static void announce(const struct loop *l)
+{
+	const struct config *c = l->config;
+	struct core_totals t;
+
+	core_totals(l->core, &t);
+	fprintf(
+	    stderr,
+	    "sheafd ready listen=%s results=%s workers=%s jobs=tcp://%s:%u-%u data=%s epoch=%llu jobs_waiting=%llu\n",
+	    l->sockets.clients_at, l->sockets.results_at, l->sockets.workers_at, c->jobs_host, c->jobs_first,
+	    c->jobs_last, c->data, (unsigned long long)l->epoch,
+	    (unsigned long long)(t.jobs[JOB_READY] + t.jobs[JOB_RUNNING]));
+}
+
+static int serve(struct loop *l)
+{
+	struct journal_found found;
+	struct outbox_world world;
+	char err[OPTIONS_ERR];
+
+	if (sockets_open(&l->sockets, l->config, err) != 0)
+		return say(err);
+	l->core = make_core(l->config, &l->sockets);
+	if (open_journal(l, &found) != 0)
+		return -1;
+	loop_world(l, &world);
+	l->outbox = outbox_new(&world);
+	l->room = msg_room_new();
+	effects_init(&l->fx);
+	if (begin(l, &found) != 0)
+		return -1;
+	announce(l);
+	l->status = loop_run(l);
+	log_line(LOG_INFO, "stopped", "status=%d", l->status);
+	return 0;
+}
+
+static void clean_up(struct loop *l)
+{
+	while (l->first != NULL) {
+		struct echo *next = l->first->next;
+
+		free(l->first);
+		l->first = next;
+	}
+	for (uint32_t i = 0; i < l->n_nonces; i++)
+		buf_fini(&l->nonces[i].bytes);
+	free(l->nonces);
+	journal_close(l->journal);
+	outbox_free(l->outbox);
+	sockets_close(&l->sockets);
+	effects_fini(&l->fx);
+	msg_room_free(l->room);
+	core_free(l->core);
+}
+
+int main(int argc, char **argv)
+{
+	struct loop l = { 0 };
+	struct config c;
+	char err[OPTIONS_ERR];
+	int status = 0;
+
+	log_setup("sheafd", LOG_INFO);
+	if (config_read(&c, argc, argv, err) != 0) {
+		say(err);
+		status = 2;
+	} else if (c.help) {
+		config_help();
+	} else if (c.version) {
+		printf("sheafd %s\n", SHEAF_VERSION);
+	} else if (c.check) {
+		status = verify(&c);
+	} else {
+		log_setup("sheafd", c.quiet ? LOG_WARN : LOG_INFO);
+		umask(077);
+		l.config = &c;
+		l.signal_fd = catch_signals();
+		must(l.signal_fd >= 0);
+		status = serve(&l) == 0 ? l.status : 1;
+		clean_up(&l);
+		close(l.signal_fd);
+	}
+	config_fini(&c);
+	return status;
+}

@@ -1,0 +1,138 @@
+/* See slow.h. */
+#include "broker/slow.h"
+
+#include <stdlib.h>
+
+static struct want *add(struct item *it, const struct log_bytes *where)
+{
+	if (it->n_wants == it->cap_wants) {
+		it->cap_wants = it->cap_wants ? 2 * it->cap_wants : 16;
+		it->wants = realloc(it->wants, it->cap_wants * sizeof it->wants[0]);
+		must(it->wants != NULL);
+	}
+	it->wants[it->n_wants] = (struct want){ .where = *where };
+	return &it->wants[it->n_wants++];
+}
+
+void slow_want_job(struct item *it, const struct effect *e)
+{
+	struct want *w = add(it, &e->stored);
+	struct span headers = e->u.job.headers;
+
+	w->is_job = true;
+	w->u.job = e->u.job;
+	if (headers.n > 0) {
+		w->headers = malloc(headers.n);
+		must(w->headers != NULL);
+		memcpy(w->headers, headers.p, headers.n);
+		w->u.job.headers = span_of(w->headers, headers.n);
+	}
+}
+
+void slow_want_result(struct item *it, const struct effect *e)
+{
+	struct want *w = add(it, &e->stored);
+
+	w->u.result = e->u.result.rec;
+	w->error_length = e->u.result.error_length;
+}
+
+struct item *slow_peek(struct outbox *o, const struct effect *e, uint64_t head)
+{
+	struct item *it = item_new(o, TO_CLIENT, e->peer);
+
+	it->kind = ITEM_PEEK;
+	it->position = head;
+	it->writer_kind = MSG_PEEKED;
+	it->h = *e->u.peek.h;
+	for (uint32_t i = 0; i < e->u.peek.n; i++)
+		add(it, &e->u.peek.stored[i])->u.peek = e->u.peek.v[i];
+	return it;
+}
+
+/* Puts one record whose bytes have come, or say that they never will. */
+static void put(struct outbox *o, struct item *it, struct want *w, int got, struct span bytes)
+{
+	struct lease_name lease = { w->u.job.id, w->u.job.token };
+
+	if (w->is_job && got < 0) {
+		o->world.bad_payload(o->world.ctx, &lease);
+		return;
+	}
+	if (w->is_job) {
+		w->u.job.payload = bytes;
+		msg_put_job(&it->writer, &w->u.job);
+		return;
+	}
+	if (got < 0) {
+		w->u.result.gone = 1;
+	} else {
+		w->u.result.error = span_of(bytes.p, w->error_length);
+		w->u.result.result = span_of(bytes.p + w->error_length, bytes.n - w->error_length);
+	}
+	msg_put_result(&it->writer, &w->u.result);
+}
+
+/* Goes on with the records as far as their bytes are there; sends the message with the last. */
+static bool run_records(struct outbox *o, struct item *it)
+{
+	while (it->next_want < it->n_wants) {
+		struct want *w = &it->wants[it->next_want];
+		struct span bytes = { 0 };
+		int got = o->world.bytes(o->world.ctx, &w->where, &bytes);
+
+		if (got == 0)
+			return false;
+		put(o, it, w, got, bytes);
+		it->next_want++;
+	}
+	msg_end(&it->writer);
+	o->world.send(o->world.ctx, it->to, it->whom, buf_span(&it->bytes));
+	return true;
+}
+
+static bool run_peek(struct outbox *o, struct item *it)
+{
+	struct msg_peek_rec v[LIMIT_PEEKED];
+	uint8_t *copies[LIMIT_PEEKED] = { 0 };
+	struct msg m = { .h = it->h };
+	bool all = true;
+
+	for (uint32_t i = 0; i < it->n_wants && all; i++) {
+		struct span bytes = { 0 };
+		size_t n;
+
+		all = o->world.bytes(o->world.ctx, &it->wants[i].where, &bytes) != 0;
+		n = bytes.n < LIMIT_PEEK_BYTES ? bytes.n : LIMIT_PEEK_BYTES;
+		v[i] = it->wants[i].u.peek;
+		if (n == 0)
+			continue;
+		copies[i] = malloc(n);
+		must(copies[i] != NULL);
+		memcpy(copies[i], bytes.p, n);
+		v[i].payload = span_of(copies[i], n);
+	}
+	if (all) {
+		m.u.peeked.v = v;
+		m.u.peeked.n = it->n_wants;
+		msg_encode(&it->bytes, &m);
+		o->world.send(o->world.ctx, it->to, it->whom, buf_span(&it->bytes));
+	}
+	for (uint32_t i = 0; i < LIMIT_PEEKED; i++)
+		free(copies[i]);
+	return all;
+}
+
+bool slow_run(struct outbox *o, struct item *it)
+{
+	if (it->kind == ITEM_PEEK)
+		return run_peek(o, it);
+	if (it->kind == ITEM_TRIM) {
+		o->world.trim(o->world.ctx, it->whom);
+		return true;
+	}
+	if (it->n_wants > 0)
+		return run_records(o, it);
+	o->world.send(o->world.ctx, it->to, it->whom, buf_span(&it->bytes));
+	return true;
+}

@@ -1,0 +1,78 @@
+/* The outbox's inside: items, lanes, and the items that need bytes of the log before they can be sent. */
+#ifndef SHEAF_BROKER_SLOW_H
+#define SHEAF_BROKER_SLOW_H
+
+#include "broker/outbox.h"
+#include "proto/codec.h"
+
+enum {
+	OPEN_PLACES = 256,      /* messages that gather at the same time */
+	GATHER_BYTES = 1 << 20, /* a gathered message beyond this is closed */
+	SPARE_MOST = 64,        /* items kept for the next use */
+	SPARE_BYTES = 256 << 10 /* unless their buffer is larger than this */
+};
+
+enum item_kind { ITEM_BYTES, ITEM_TRIM, ITEM_PEEK };
+
+/* A record that waits for its bytes. */
+struct want {
+	struct log_bytes where;
+	bool is_job;
+	uint32_t error_length;
+	uint8_t *headers; /* owned */
+	union {
+		struct msg_job_rec job;
+		struct msg_result_rec result;
+		struct msg_peek_rec peek;
+	} u;
+};
+
+struct item {
+	struct item *next;
+	enum item_kind kind;
+	enum outbox_to to;
+	uint64_t whom;        /* route, or session, or the position of a trim */
+	uint64_t position;    /* may leave when this is synced */
+	uint32_t writer_kind; /* enum msg_kind */
+	uint32_t answer;
+	uint64_t number;
+	uint64_t counted;    /* bytes that were added to outbox.waiting */
+	struct msg_header h; /* of a peek */
+	struct buf bytes;
+	struct msg_writer writer;
+	struct want *wants; /* owned */
+	uint32_t n_wants, next_want, cap_wants;
+};
+
+struct lane {
+	struct item *first, *last;
+};
+
+struct outbox {
+	struct outbox_world world;
+	struct item *open[OPEN_PLACES];
+	uint8_t used[OPEN_PLACES]; /* places that were filled in this turn, each once */
+	bool listed[OPEN_PLACES];
+	uint32_t n_used;
+	struct lane quick, slow;
+	struct item *spare;
+	uint32_t n_spare;
+	uint64_t waiting; /* bytes */
+};
+
+struct item *item_new(struct outbox *o, enum outbox_to to, uint64_t whom);
+void item_free(struct outbox *o, struct item *it);
+void lane_add(struct outbox *o, struct lane *l, struct item *it);
+struct item *lane_take(struct outbox *o, struct lane *l);
+
+/* Adds a record to the item whose bytes are to be read first. */
+void slow_want_job(struct item *it, const struct effect *e);
+void slow_want_result(struct item *it, const struct effect *e);
+
+/* An item that answers FX_PEEK. */
+struct item *slow_peek(struct outbox *o, const struct effect *e, uint64_t head);
+
+/* Goes on with the item; true when it is done with (sent, or nothing is left of it). */
+bool slow_run(struct outbox *o, struct item *it);
+
+#endif

@@ -1,0 +1,240 @@
+/* See sockets.h. */
+#include "broker/sockets.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/log.h"
+#include "base/text.h"
+
+enum {
+	ROUTE_BYTES = 5,    /* of an automatic routing id: 0 and 32 bits */
+	CLIENT_HWM = 10000, /* messages waiting for one client before it is left to ask again */
+	WORKER_HWM = 10000,
+	OTHER_FILES = 128,    /* descriptors for everything but workers and clients */
+	FILES_PER_WORKER = 6, /* control, results, jobs: a listening socket and what ZeroMQ needs for each */
+	STUCK_MS = 2000,      /* without a connection that long, a worker is unreachable */
+	LINGER_MS = 500       /* at shutdown, for answers on their way */
+};
+
+static uint64_t route_of(const uint8_t *p)
+{
+	return (uint64_t)p[0] << 32 | (uint64_t)p[1] << 24 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 8 | p[4];
+}
+
+static void route_bytes(uint64_t route, uint8_t p[ROUTE_BYTES])
+{
+	for (int i = 0; i < ROUTE_BYTES; i++)
+		p[i] = (uint8_t)(route >> (8 * (ROUTE_BYTES - 1 - i)));
+}
+
+static void set(void *socket, int option, int value)
+{
+	int r = zmq_setsockopt(socket, option, &value, sizeof value);
+
+	must(r == 0);
+}
+
+static void *make(struct sockets *s, int type, int hwm, int linger)
+{
+	void *socket = zmq_socket(s->context, type);
+	int64_t most = (int64_t)LIMIT_MESSAGE;
+
+	if (socket == NULL)
+		return NULL;
+	set(socket, ZMQ_SNDHWM, hwm);
+	set(socket, ZMQ_RCVHWM, hwm);
+	set(socket, ZMQ_LINGER, linger);
+	set(socket, ZMQ_TCP_KEEPALIVE, 1);
+	set(socket, ZMQ_TCP_KEEPALIVE_IDLE, 30);
+	zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &most, sizeof most);
+	return socket;
+}
+
+static void *open_bound(struct sockets *s, int type, int hwm, const char *endpoint, char at[LIMIT_ENDPOINT], char *err)
+{
+	size_t n = LIMIT_ENDPOINT;
+	void *socket = make(s, type, hwm, LINGER_MS);
+
+	if (socket == NULL) {
+		text_format(err, OPTIONS_ERR, "cannot make a socket: %s", zmq_strerror(errno));
+		return NULL;
+	}
+	if (type == ZMQ_ROUTER)
+		set(socket, ZMQ_ROUTER_MANDATORY, 1);
+	if (zmq_bind(socket, endpoint) != 0 || zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, at, &n) != 0) {
+		text_format(err, OPTIONS_ERR, "cannot listen on %s: %s", endpoint, zmq_strerror(errno));
+		zmq_close(socket);
+		return NULL;
+	}
+	return socket;
+}
+
+/* Raises the number of descriptors to what is allowed; the number of workers follows from it. */
+static void raise_limits(struct sockets *s)
+{
+	uint32_t ports = (uint32_t)(s->config->jobs_last - s->config->jobs_first) + 1, files;
+	struct rlimit r;
+
+	getrlimit(RLIMIT_NOFILE, &r);
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r);
+	getrlimit(RLIMIT_NOFILE, &r);
+	files = r.rlim_cur > 1000000 ? 1000000 : (uint32_t)r.rlim_cur;
+	s->workers_max = files > 2 * OTHER_FILES ? (files - OTHER_FILES) / 2 / FILES_PER_WORKER : 1;
+	if (s->workers_max > ports)
+		s->workers_max = ports;
+	if (s->workers_max > LIMIT_WORKERS)
+		s->workers_max = LIMIT_WORKERS;
+	zmq_ctx_set(s->context, ZMQ_MAX_SOCKETS, (int)s->workers_max + OTHER_FILES);
+	log_line(LOG_INFO, "limits", "files=%u workers=%u", files, s->workers_max);
+}
+
+int sockets_open(struct sockets *s, const struct config *c, char err[OPTIONS_ERR])
+{
+	*s = (struct sockets){ .config = c, .context = zmq_ctx_new() };
+	must(s->context != NULL);
+	raise_limits(s);
+	s->clients = open_bound(s, ZMQ_ROUTER, CLIENT_HWM, c->listen, s->clients_at, err);
+	if (s->clients == NULL)
+		return -1;
+	s->workers = open_bound(s, ZMQ_ROUTER, WORKER_HWM, c->workers, s->workers_at, err);
+	if (s->workers == NULL)
+		return -1;
+	s->results = open_bound(s, ZMQ_PULL, 0, c->results, s->results_at, err);
+	return s->results != NULL ? 0 : -1;
+}
+
+void sockets_close(struct sockets *s)
+{
+	struct push *p, *next;
+
+	HASH_ITER(hh, s->pushes, p, next)
+	sockets_push_close(s, p->session);
+	if (s->clients != NULL)
+		zmq_close(s->clients);
+	if (s->workers != NULL)
+		zmq_close(s->workers);
+	if (s->results != NULL)
+		zmq_close(s->results);
+	if (s->context != NULL)
+		zmq_ctx_term(s->context);
+}
+
+/* Throws away the rest of a message. */
+static void skip(void *socket, zmq_msg_t *frame)
+{
+	while (zmq_msg_more(frame)) {
+		zmq_msg_close(frame);
+		zmq_msg_init(frame);
+		if (zmq_msg_recv(frame, socket, ZMQ_DONTWAIT) < 0)
+			return;
+	}
+}
+
+enum sockets_got sockets_take(void *router, uint64_t *route, zmq_msg_t *frame)
+{
+	zmq_msg_init(frame);
+	*route = 0;
+	if (zmq_msg_recv(frame, router, ZMQ_DONTWAIT) < 0) {
+		zmq_msg_close(frame);
+		return GOT_NOTHING;
+	}
+	if (zmq_msg_size(frame) == ROUTE_BYTES)
+		*route = route_of(zmq_msg_data(frame));
+	if (!zmq_msg_more(frame))
+		return GOT_STRANGE;
+	zmq_msg_close(frame);
+	zmq_msg_init(frame);
+	if (zmq_msg_recv(frame, router, ZMQ_DONTWAIT) < 0 || zmq_msg_more(frame) || *route == 0) {
+		skip(router, frame);
+		return GOT_STRANGE;
+	}
+	return GOT_MESSAGE;
+}
+
+enum sockets_got sockets_pull(void *pull, zmq_msg_t *frame)
+{
+	zmq_msg_init(frame);
+	if (zmq_msg_recv(frame, pull, ZMQ_DONTWAIT) < 0) {
+		zmq_msg_close(frame);
+		return GOT_NOTHING;
+	}
+	if (!zmq_msg_more(frame))
+		return GOT_MESSAGE;
+	skip(pull, frame);
+	return GOT_STRANGE;
+}
+
+bool sockets_send(void *router, uint64_t route, struct span bytes)
+{
+	uint8_t id[ROUTE_BYTES];
+
+	route_bytes(route, id);
+	return zmq_send(router, id, sizeof id, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0 &&
+	       zmq_send(router, bytes.p, bytes.n, ZMQ_DONTWAIT) >= 0;
+}
+
+static struct push *find(struct sockets *s, uint64_t session)
+{
+	struct push *p;
+
+	HASH_FIND(hh, s->pushes, &session, sizeof session, p);
+	return p;
+}
+
+bool sockets_push_open(struct sockets *s, uint64_t session, char endpoint[LIMIT_ENDPOINT])
+{
+	uint32_t ports = (uint32_t)(s->config->jobs_last - s->config->jobs_first) + 1;
+	struct push *p = calloc(1, sizeof *p);
+
+	must(p != NULL);
+	p->session = session;
+	p->socket = make(s, ZMQ_PUSH, 0, 0); /* credit bounds it; nothing stale may reach a successor */
+	for (uint32_t i = 0; p->socket != NULL && i < ports; i++) {
+		p->port = (uint16_t)(s->config->jobs_first + s->next_port++ % ports);
+		text_format(endpoint, LIMIT_ENDPOINT, "tcp://%s:%u", s->config->jobs_host, p->port);
+		if (zmq_bind(p->socket, endpoint) == 0) {
+			HASH_ADD(hh, s->pushes, session, sizeof p->session, p);
+			return true;
+		}
+	}
+	if (p->socket != NULL)
+		zmq_close(p->socket);
+	free(p);
+	return false;
+}
+
+void sockets_push_close(struct sockets *s, uint64_t session)
+{
+	struct push *p = find(s, session);
+
+	if (p == NULL)
+		return;
+	HASH_DELETE(hh, s->pushes, p);
+	zmq_close(p->socket);
+	free(p);
+}
+
+enum sockets_pushed sockets_push(struct sockets *s, uint64_t session, struct span bytes, uint64_t mono_ms)
+{
+	struct push *p = find(s, session);
+	int events;
+	size_t n = sizeof events;
+
+	if (p == NULL)
+		return PUSH_NO_SESSION;
+	if (zmq_send(p->socket, bytes.p, bytes.n, ZMQ_DONTWAIT) < 0) {
+		/* its connection may have just come: reading the events lets the socket see it */
+		zmq_getsockopt(p->socket, ZMQ_EVENTS, &events, &n);
+		if (zmq_send(p->socket, bytes.p, bytes.n, ZMQ_DONTWAIT) < 0) {
+			if (p->stuck_since == 0)
+				p->stuck_since = mono_ms;
+			return mono_ms - p->stuck_since > STUCK_MS ? PUSH_STUCK : PUSH_NOT_NOW;
+		}
+	}
+	p->stuck_since = 0;
+	return PUSH_SENT;
+}
