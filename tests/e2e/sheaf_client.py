@@ -69,7 +69,7 @@ class Client(Peer):
     def __init__(self, endpoint, name="python", seconds=30):
         super().__init__(seconds)
         self.session = int.from_bytes(os.urandom(8), "little") | 1
-        self.socket, self.requests, self.results = self.connect(zmq.DEALER, endpoint), 0, {}
+        self.socket, self.requests, self.asked, self.results = self.connect(zmq.DEALER, endpoint), 0, set(), {}
         self.send(self.socket, CLIENT_HELLO, 0, 1, 1, 0, name)
         message = self.receive(self.socket, CLIENT_WELCOME)
         self.epoch, self.welcome = message.epoch, Welcome(*message.body[:9])
@@ -85,6 +85,7 @@ class Client(Peer):
                 self.take(message)
             for number, first, count, *_ in message.body[0] if message.kind == ACCEPTED else ():
                 if number == self.requests:
+                    self.asked.update(range(first, first + count))
                     return range(first, first + count)
 
     def take(self, message):
@@ -93,11 +94,12 @@ class Client(Peer):
 
     def wait(self, ids):
         """The results of these jobs, by id. They were asked for by submit(); WAIT asks for those of others."""
-        missing = [i for i in ids if i not in self.results]
-        for at in range(0, len(missing), 1024):
-            self.send(self.socket, WAIT, 0, 0, missing[at:at + 1024])
+        others = [i for i in ids if i not in self.asked]
+        for at in range(0, len(others), 1024):
+            self.send(self.socket, WAIT, 0, 0, others[at:at + 1024])
         while any(i not in self.results for i in ids):
             self.take(self.receive(self.socket, RESULTS))
+        self.asked.difference_update(ids)
         return {i: self.results.pop(i) for i in ids}
 
     def ping(self):

@@ -49,6 +49,8 @@ class Python(Case):
         self.assertEqual({(r.state, r.attempt, r.exit, r.gone) for r in results.values()},
                          {(sheaf_client.DONE, 1, 0, 0)})
         self.assertEqual(client.ping(), len(payloads))
+        again = self.client(broker).wait(list(ids)[:3])  # kept, for whoever asks
+        self.assertEqual([r.result for r in again.values()], payloads[:3])
 
     def test_c_submits_and_python_works(self):
         broker = self.broker()
