@@ -51,7 +51,7 @@ static void evict(struct journal *j)
 		struct chunk *k = list_item(p, struct chunk, lru);
 
 		next = p->next;
-		if (may_go(j, k))
+		if (may_go(j, k) && !(k->fresh && j->n_chunks < budget(j) + FRESH_MORE))
 			drop(j, k);
 	}
 }
@@ -165,6 +165,7 @@ void cache_take_reads(struct journal *j)
 
 		must(k != NULL && k->reading);
 		k->reading = false;
+		k->fresh = true;
 		if (r.ok)
 			k->from = 0;
 		else
@@ -194,6 +195,7 @@ static enum journal_read have(struct journal *j, uint64_t number, uint64_t at, u
 		list_remove(&k->lru);
 		list_push_back(&j->lru, &k->lru);
 	}
+	k->fresh = false;
 	*out = k;
 	return READ_OK;
 }

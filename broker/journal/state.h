@@ -22,6 +22,7 @@ enum {
 	CHUNKS_LEAST = 8,         /* a cache smaller than this makes no sense */
 	PENDING_CHUNKS = 8192,    /* chunks that may wait for the committer: far beyond what `buffer_bytes` admits */
 	ROLLS = 8192,             /* ends of segments that may wait for it */
+	FRESH_MORE = 128,         /* chunks beyond the budget that fresh ones may take */
 	READS = 64,               /* reads that may wait for the keeper */
 	PREPARED = 2,             /* segments kept ready ahead of the head */
 	POOL_IDLE = 4,            /* spare segments kept for long */
@@ -35,6 +36,7 @@ struct chunk {
 	bool reading;      /* the keeper fills [0, from) */
 	bool bad;          /* the read failed */
 	bool from_disk;    /* some of it was read back: checksums are looked at */
+	bool fresh;        /* read and not used yet: kept a little longer, or large reads could starve each other */
 	struct list lru;   /* most recently used last */
 	UT_hash_handle hh;
 };

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/crc32c.h"
@@ -267,6 +268,17 @@ static bool pool_name(const char *dir, char name[64])
 	return found;
 }
 
+/* Whether a new segment fits, so that a full disk is not written to the brim in vain again and again. */
+static bool has_room(const char *dir, uint64_t bytes)
+{
+	struct statvfs fs;
+
+	if (statvfs(dir, &fs) != 0 || (uint64_t)fs.f_bavail * fs.f_frsize >= bytes)
+		return true;
+	errno = ENOSPC;
+	return false;
+}
+
 int store_prepare(const char *dir, uint64_t number, uint64_t bytes, char *err)
 {
 	char name[64], spare[64];
@@ -277,6 +289,8 @@ int store_prepare(const char *dir, uint64_t number, uint64_t bytes, char *err)
 
 	if (!reuse)
 		text_format(spare, sizeof spare, "new-%" PRIx64, number);
+	if (!reuse && !has_room(dir, bytes))
+		return fail(err, "cannot prepare a segment", dir, spare);
 	fd = open_in(dir, spare, O_RDWR | O_CREAT);
 	if (fd < 0)
 		return fail(err, "cannot make", dir, spare);

@@ -2,6 +2,7 @@
 #include <sys/resource.h>
 
 #include "base/clock.h"
+#include "base/crc32c.h"
 #include "tests/unit/journal/kit.h"
 
 static struct kit k;
@@ -125,6 +126,44 @@ START_TEST(big_block)
 	for (uint32_t i = 0; i < k.n_made; i++) {
 		ck_assert_int_eq(kit_read(&k, &k.made[i], &out), READ_OK);
 		ck_assert(span_eq(out, kit_facts(&k.made[i])));
+	}
+	kit_fini(&k);
+}
+END_TEST
+
+/* Large blocks that are wanted all at once, with next to no memory: each gets its turn. */
+START_TEST(large_at_once)
+{
+	enum { LARGE = 8 };
+	uint64_t end = clock_mono_ms() + 60000;
+	uint32_t crc[LARGE], n = (5 << 20) + 1000, left = LARGE;
+	bool got[LARGE] = { false };
+
+	kit_init(&k);
+	k.config.segment_bytes = 16 << 20;
+	k.config.memory_bytes = 1;
+	kit_open(&k);
+	for (uint32_t i = 0; i < LARGE; i++) {
+		struct span facts;
+
+		kit_append(&k, n);
+		facts = kit_facts(&k.made[i]);
+		crc[i] = crc32c(0, facts.p, facts.n);
+	}
+	kit_close(&k);
+	kit_open(&k);
+	while (left > 0) {
+		ck_assert_uint_lt(clock_mono_ms(), end);
+		for (uint32_t i = 0; i < LARGE; i++) {
+			uint64_t at = k.made[i].at + LOG_BLOCK_HEADER;
+			struct span out;
+
+			if (!got[i] && journal_bytes(k.j, at, n, crc[i], &out) == READ_OK) {
+				got[i] = true;
+				left--;
+			}
+		}
+		kit_wait(&k);
 	}
 	kit_fini(&k);
 }
@@ -358,5 +397,5 @@ START_TEST(fsync_modes)
 }
 END_TEST
 
-SUITE_MAIN("journal", fresh, positions, reopen_often, exact_ends, big_block, trim, pool_shrinks, trim_all, read_back,
-           read_wrong, scan, pressure, fsync_modes)
+SUITE_MAIN("journal", fresh, positions, reopen_often, exact_ends, big_block, large_at_once, trim, pool_shrinks,
+           trim_all, read_back, read_wrong, scan, pressure, fsync_modes)
