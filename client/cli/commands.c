@@ -50,7 +50,7 @@ static const struct command table[] = {
 	  "resume   ends a pause\n"
 	  "purge    cancels every job that has not started\n"
 	  "peek     shows the jobs that run next (-n N of them)\n"
-	  "delete   removes the queue and all that is in it\n"
+	  "delete   removes the queue, once it has neither jobs nor workers\n"
 	  "Without one of these it prints how many jobs the queue has in each state; those that have\n"
 	  "ended count since it was created.",
 	  "sheaf queue thumbnails\n"

@@ -169,6 +169,8 @@ int cmd_job(struct cli *c)
 	e = sheaf_job(c->s, id, cli_left(c), &info);
 	if (e == SHEAF_E_UNKNOWN)
 		return cli_fail(EXIT_REFUSED, "no job has the id %" PRIu64, id);
+	if (e == SHEAF_E_GONE)
+		return cli_fail(EXIT_REFUSED, "job %" PRIu64 " has ended and is no longer kept", id);
 	if (e)
 		return cli_error(c, e);
 	return print_job(c, &info);

@@ -117,8 +117,11 @@ static int no_queue(struct cli *c, enum sheaf_error e)
 {
 	struct suggest s;
 
-	if (e != SHEAF_E_UNKNOWN)
-		return cli_error(c, e);
+	if (e != SHEAF_E_UNKNOWN) {
+		int status = cli_error(c, e);
+
+		return status == EXIT_USAGE ? EXIT_REFUSED : status; /* the words were good, the queue is in use */
+	}
 	suggest_init(&s, c->args[0]);
 	if (sheaf_queues(c->s, cli_left(c), offer, &s) == SHEAF_OK && suggest_best(&s))
 		return cli_fail(EXIT_REFUSED, "there is no queue '%s': did you mean '%s'?", c->args[0],

@@ -73,6 +73,10 @@ int cmd_result(struct cli *c)
 	e = sheaf_result(c->s, id, cli_left(c), &r);
 	if (e == SHEAF_E_NOT_FINISHED)
 		return cli_fail(EXIT_REFUSED, "job %" PRIu64 " has not finished", id);
+	if (e == SHEAF_E_UNKNOWN)
+		return cli_fail(EXIT_REFUSED, "no job has the id %" PRIu64, id);
+	if (e == SHEAF_E_GONE)
+		return cli_fail(EXIT_REFUSED, "the result of job %" PRIu64 " is no longer kept", id);
 	if (e)
 		return cli_error(c, e);
 	status = result_print(c, &r);

@@ -248,6 +248,8 @@ class Queues(Cli):
         self.expect(0, broker, "queue", "letters", "resume")
         self.assertEqual(self.expect(0, broker, "run", "letters", "d").stdout, "d")
         self.expect(0, broker, "submit", "other", "x")
+        self.fails(4, broker, "queue", "other", "delete", says="in use")
+        self.assertIn("1 job\n", self.expect(0, broker, "queue", "other", "purge").stdout)
         self.expect(0, broker, "queue", "other", "delete")
         self.fails(4, broker, "queue", "other")
 
