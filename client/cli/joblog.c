@@ -12,8 +12,7 @@
 #include "client/cli/records.h"
 #include "proto/limits.h"
 
-#define SEQ_MOST    ((uint64_t)1 << 33) /* a bit each: at most 1 GiB */
-#define COMMAND_MAX (64 * KIB)          /* of a record in the log; the rest is cut */
+#define SEQ_MOST ((uint64_t)1 << 33) /* a bit each: at most 1 GiB */
 
 static const char head[] = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";
 
@@ -135,8 +134,8 @@ const char *joblog_open(struct joblog *l, const char *path, bool resume)
 /* Tabs, newlines and other control bytes as \t, \n, \xNN; a backslash as two. */
 static void put_command(struct buf *b, struct span s)
 {
-	if (s.n > COMMAND_MAX)
-		s.n = COMMAND_MAX;
+	if (s.n > JOBLOG_COMMAND)
+		s.n = JOBLOG_COMMAND;
 	for (size_t i = 0; i < s.n; i++) {
 		uint8_t c = s.p[i];
 		uint8_t *room = buf_room(b, 5);

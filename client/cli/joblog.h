@@ -5,6 +5,8 @@
 
 #include "client/cli/out.h"
 
+enum { JOBLOG_COMMAND = 16 * 1024 }; /* bytes of a record in the log; the rest is cut */
+
 /* A set of record numbers, from 1. */
 struct seqset {
 	uint64_t *bits; /* owned */

@@ -15,7 +15,8 @@ enum {
 	GIVE_UP_MS = 2000, /* how long a map that gives up waits for cancellations */
 };
 
-#define ORDER_BYTES (256 * MIB) /* results that wait for their turn; beyond, no more is read */
+#define FLIGHT_BYTES (256 * MIB) /* payloads in flight; beyond, no more is read */
+#define ORDER_BYTES  (256 * MIB) /* results that wait for their turn; beyond, no more is read */
 
 void map_end(struct map *m, int status)
 {
@@ -54,13 +55,14 @@ static void post(struct map *m, struct span record)
 	}
 	m->free = j->next;
 	m->n_jobs++;
+	m->bytes += record.n;
 	j->seq = m->seq;
 	j->id = 0;
 	j->size = record.n;
 	j->cancelled = false;
 	if (m->logs) {
 		buf_clear(&j->record);
-		buf_put_span(&j->record, record);
+		buf_put_span(&j->record, span_of(record.p, record.n < JOBLOG_COMMAND ? record.n : JOBLOG_COMMAND));
 	}
 }
 
@@ -90,7 +92,7 @@ static void bad_input(struct map *m, enum records_got got)
 /* Whether another record may be read. */
 static bool has_room(const struct map *m)
 {
-	if (m->ended || m->n_jobs == m->cap)
+	if (m->ended || m->n_jobs == m->cap || m->bytes >= FLIGHT_BYTES)
 		return false;
 	return !m->ordered || (reorder_has_room(&m->order, m->seq + 1) && m->order.bytes < ORDER_BYTES);
 }

@@ -16,7 +16,7 @@ struct map_job {
 	uint64_t size;     /* bytes of the payload */
 	bool cancelled;    /* its cancellation has been asked for */
 	uint32_t next;     /* free: the next free one */
-	struct buf record; /* with a joblog: a copy of the record */
+	struct buf record; /* with a joblog: a copy of the record, as far as the log has it */
 };
 
 struct map {
@@ -26,6 +26,7 @@ struct map {
 	struct map_job *jobs; /* owned; `cap` of them */
 	uint32_t cap;         /* jobs in flight, at most */
 	uint32_t n_jobs;      /* in flight */
+	uint64_t bytes;       /* of their payloads */
 	uint32_t free;        /* the first free one; cap = none */
 	uint64_t seq;         /* of the record read last */
 	bool ended;           /* no more is read */

@@ -93,6 +93,7 @@ static void forget(struct map *m, uint32_t at)
 	m->jobs[at].next = m->free;
 	m->free = at;
 	m->n_jobs--;
+	m->bytes -= m->jobs[at].size;
 }
 
 void map_result(struct map *m, uint32_t at, const struct msg_result_rec *r)
