@@ -320,7 +320,8 @@ class Case(unittest.TestCase):
     def expect(self, status, broker, *args, **more):
         """Runs a `sheaf` command that has to end with `status`; returns it."""
         done = sheaf(broker, *args, **more)
-        self.assertEqual(done.returncode, status, f"sheaf {' '.join(map(str, args))}\n{done.stdout!r}\n{done.stderr}")
+        said = f"sheaf {' '.join(map(str, args))[:300]}\n{done.stdout[:1000]!r}\n{done.stderr[-3000:]}"
+        self.assertEqual(done.returncode, status, said)
         return done
 
     def troubles(self):
