@@ -120,13 +120,13 @@ static const char *open_and_judge(bool read_only)
 
 static const char *one_seed(uint64_t seed)
 {
-	const char *why = NULL;
+	const char *why = NULL, *tmp = getenv("TMPDIR");
 	uint64_t lives;
 
 	run.m.n = 0;
 	run.epoch = 0;
 	rng_seed(&run.m.rng, seed);
-	snprintf(run.m.dir, sizeof run.m.dir, "/tmp/sheaf-fuzz-XXXXXX");
+	snprintf(run.m.dir, sizeof run.m.dir, "%.40s/sheaf-fuzz-XXXXXX", tmp != NULL ? tmp : "/tmp");
 	must(mkdtemp(run.m.dir) != NULL);
 	lives = 1 + rng_below(&run.m.rng, 6);
 	while (why == NULL && lives-- > 0) {

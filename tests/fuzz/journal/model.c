@@ -83,6 +83,8 @@ static bool known_dead(const struct model *m, const struct made *dead)
 /* Something intact shows that the log went on behind its new head. */
 static bool wrongly_cut(const struct model *m, uint64_t head)
 {
+	if (head % SEGMENT == 0)
+		head += LOG_SEGMENT_HEADER; /* where the first block goes */
 	for (uint32_t i = 0; i < m->n; i++)
 		if (m->v[i].fate == LIVE && m->v[i].intact && m->v[i].at >= head && m->v[i].synced > head)
 			return true;
