@@ -1,0 +1,345 @@
+/* The auditor: a naive model of what clients and workers saw, held against the promises. */
+#include <stdlib.h>
+
+#include "tests/sim/sim.h"
+
+/* One job, from the moment somebody wanted it. */
+struct known {
+	uint64_t tag;
+	uint64_t id; /* 0: not accepted yet */
+	uint32_t behaviour;
+	uint32_t attempts;
+	uint32_t queue;
+	uint32_t priority;
+	uint32_t runs; /* handlers that came to their end */
+	bool refused;
+	bool cancelled;
+	bool seen;          /* somebody got its result */
+	uint64_t granted;   /* the highest token that left the broker */
+	uint64_t n_granted; /* grants that left */
+	uint32_t state;     /* as seen */
+	uint32_t attempt;
+	uint64_t token; /* of the run that counted, as seen; 0 = none */
+};
+
+/* What a handler returns: which run it was. */
+struct answer {
+	uint64_t tag;
+	uint64_t token;
+	uint64_t check;
+};
+
+struct oracle {
+	struct world *w;
+	struct known *v; /* by tag, from 1; owned */
+	uint64_t n, cap;
+	uint64_t *by_id; /* tag of each id; owned */
+	uint64_t n_ids;
+	uint64_t *tokens; /* open addressing set of tokens that left; owned */
+	uint64_t n_tokens, cap_tokens;
+	bool purged[SIM_QUEUES], deleted[SIM_QUEUES];
+};
+
+struct oracle *oracle_new(struct world *w)
+{
+	struct oracle *o = calloc(1, sizeof *o);
+
+	must(o != NULL);
+	o->w = w;
+	return o;
+}
+
+void oracle_free(struct oracle *o)
+{
+	free(o->v);
+	free(o->by_id);
+	free(o->tokens);
+	free(o);
+}
+
+static struct known *by_tag(struct oracle *o, uint64_t tag)
+{
+	if (tag == 0 || tag > o->n)
+		world_fail(o->w, "a job with tag %llu, which nobody posted", (unsigned long long)tag);
+	return &o->v[tag - 1];
+}
+
+static struct known *by_id(struct oracle *o, uint64_t id)
+{
+	return id < o->n_ids && o->by_id[id] != 0 ? by_tag(o, o->by_id[id]) : NULL;
+}
+
+uint64_t oracle_post(struct oracle *o, const struct wanted *wanted)
+{
+	if (o->n == o->cap) {
+		o->cap = o->cap ? 2 * o->cap : 256;
+		o->v = realloc(o->v, o->cap * sizeof o->v[0]);
+		must(o->v != NULL);
+	}
+	o->v[o->n] = (struct known){ .tag = o->n + 1,
+		                     .behaviour = wanted->behaviour,
+		                     .attempts = wanted->attempts,
+		                     .queue = wanted->queue,
+		                     .priority = wanted->priority };
+	return ++o->n;
+}
+
+/* Ties an id to a tag: by an acceptance, or by a grant that came first. */
+static struct known *tie(struct oracle *o, uint64_t tag, uint64_t id)
+{
+	struct known *k = by_tag(o, tag);
+
+	if (id >= o->n_ids) {
+		uint64_t n = 2 * id + 64;
+
+		o->by_id = realloc(o->by_id, n * sizeof o->by_id[0]);
+		must(o->by_id != NULL);
+		memset(o->by_id + o->n_ids, 0, (n - o->n_ids) * sizeof o->by_id[0]);
+		o->n_ids = n;
+	}
+	if ((k->id != 0 && k->id != id) || (o->by_id[id] != 0 && o->by_id[id] != tag))
+		world_fail(o->w, "job %llu with tag %llu: the tag had id %llu, the id tag %llu", (unsigned long long)id,
+		           (unsigned long long)tag, (unsigned long long)k->id, (unsigned long long)o->by_id[id]);
+	k->id = id;
+	o->by_id[id] = tag;
+	return k;
+}
+
+void oracle_accepted(struct oracle *o, uint64_t tag, uint64_t id)
+{
+	world_note(o->w, "accepted tag=%llu id=%llu", (unsigned long long)tag, (unsigned long long)id);
+	o->w->totals->jobs++;
+	tie(o, tag, id);
+}
+
+void oracle_refused(struct oracle *o, uint64_t tag)
+{
+	by_tag(o, tag)->refused = true;
+}
+
+static void add_token(struct oracle *o, uint64_t token);
+
+static void grow_tokens(struct oracle *o)
+{
+	uint64_t *old = o->tokens, n = o->cap_tokens;
+
+	o->cap_tokens = n ? 2 * n : 1024;
+	o->tokens = calloc(o->cap_tokens, sizeof o->tokens[0]);
+	must(o->tokens != NULL);
+	o->n_tokens = 0;
+	for (uint64_t i = 0; i < n; i++)
+		if (old[i] != 0)
+			add_token(o, old[i]);
+	free(old);
+}
+
+static void add_token(struct oracle *o, uint64_t token)
+{
+	uint64_t i;
+
+	if (2 * o->n_tokens >= o->cap_tokens)
+		grow_tokens(o);
+	for (i = token * 0x9e3779b97f4a7c15u % o->cap_tokens; o->tokens[i] != 0; i = (i + 1) % o->cap_tokens)
+		if (o->tokens[i] == token)
+			world_fail(o->w, "the token %llx is used twice", (unsigned long long)token);
+	o->tokens[i] = token;
+	o->n_tokens++;
+}
+
+static const struct task *task_of(struct oracle *o, const struct msg_job_rec *r)
+{
+	static struct task t;
+
+	if (r->payload.n < sizeof t)
+		world_fail(o->w, "job %llu has a payload of %zu bytes", (unsigned long long)r->id, r->payload.n);
+	memcpy(&t, r->payload.p, sizeof t);
+	for (size_t i = sizeof t; i < r->payload.n; i++)
+		if (r->payload.p[i] != (uint8_t)(t.tag + i))
+			world_fail(o->w, "the payload of job %llu is damaged", (unsigned long long)r->id);
+	return &t;
+}
+
+void oracle_granted(struct oracle *o, uint64_t session, const struct msg_job_rec *r)
+{
+	struct known *k = tie(o, task_of(o, r)->tag, r->id);
+
+	world_note(o->w, "grant id=%llu token=%llx to %llx", (unsigned long long)r->id, (unsigned long long)r->token,
+	           (unsigned long long)session);
+	add_token(o, r->token);
+	if (r->token <= k->granted)
+		world_fail(o->w, "job %llu is granted with a token that is not above the last",
+		           (unsigned long long)r->id);
+	if (k->seen)
+		world_fail(o->w, "job %llu is granted, and somebody has seen its end", (unsigned long long)r->id);
+	if (r->attempt == 0 || r->attempt > k->attempts)
+		world_fail(o->w, "job %llu is granted for attempt %u of %u", (unsigned long long)r->id, r->attempt,
+		           k->attempts);
+	k->granted = r->token;
+	o->w->totals->grants++;
+	o->w->totals->regranted += k->n_granted++ > 0;
+}
+
+void oracle_ran(struct oracle *o, uint64_t id, uint64_t token)
+{
+	struct known *k = by_id(o, id);
+
+	if (k == NULL)
+		world_fail(o->w, "job %llu ran, and nobody granted it", (unsigned long long)id);
+	if (token > k->granted)
+		world_fail(o->w, "job %llu ran with a token that nobody granted", (unsigned long long)id);
+	k->runs++;
+}
+
+struct span oracle_answer(uint64_t tag, uint64_t token, uint8_t out[24])
+{
+	struct answer a = { tag, token, tag * 31 ^ token * 17 };
+
+	static_assert(sizeof a == 24, "an answer has no holes");
+	memcpy(out, &a, sizeof a);
+	return span_of(out, sizeof a);
+}
+
+/* The token of the run that made this result; 0: no run did. */
+static uint64_t token_of(struct oracle *o, const struct known *k, struct span s)
+{
+	struct answer a;
+
+	if (s.n < sizeof a)
+		return 0;
+	memcpy(&a, s.p, sizeof a);
+	if (a.tag != k->tag || a.check != (a.tag * 31 ^ a.token * 17))
+		world_fail(o->w, "the result of job %llu is not what its handler made", (unsigned long long)k->id);
+	return a.token;
+}
+
+static void must_fit(struct oracle *o, const struct known *k, const struct msg_result_rec *r)
+{
+	bool fails = k->behaviour == DO_FAIL || k->behaviour == DO_KILLED;
+
+	if (r->state == JOB_DONE && fails)
+		world_fail(o->w, "job %llu is done, and its handler fails always", (unsigned long long)k->id);
+	if (r->state == JOB_CANCELLED && !k->cancelled && !o->purged[k->queue])
+		world_fail(o->w, "job %llu is cancelled, and nobody asked for it", (unsigned long long)k->id);
+	if (r->state == JOB_EXPIRED)
+		world_fail(o->w, "job %llu has expired", (unsigned long long)k->id);
+	if (o->w->calm && r->state == JOB_DEAD && !fails && k->behaviour != DO_FLAKY && k->behaviour != DO_MURDER)
+		world_fail(o->w, "job %llu is dead without a reason", (unsigned long long)k->id);
+}
+
+/* Whether the broker may have forgotten how this job ended. */
+static bool forgettable(const struct oracle *o, const struct known *k)
+{
+	return o->w->small_keep || o->deleted[k->queue];
+}
+
+void oracle_result(struct oracle *o, const struct msg_result_rec *r)
+{
+	struct known *k = by_id(o, r->id);
+	uint64_t token = 0;
+
+	if (k == NULL)
+		world_fail(o->w, "a result for job %llu, which nobody knows", (unsigned long long)r->id);
+	world_note(o->w, "result id=%llu %s", (unsigned long long)r->id, job_state_name((enum job_state)r->state));
+	if (r->state == JOB_NONE) {
+		if (!r->gone || !forgettable(o, k))
+			world_fail(o->w, "job %llu was accepted and is unknown now", (unsigned long long)r->id);
+		k->seen = true;
+		return;
+	}
+	if (!job_state_terminal((enum job_state)r->state))
+		world_fail(o->w, "a result for job %llu, which is %s", (unsigned long long)r->id,
+		           job_state_name((enum job_state)r->state));
+	if (!r->gone)
+		token = token_of(o, k, r->result.n > 0 ? r->result : r->error);
+	must_fit(o, k, r);
+	if (k->seen && k->state != JOB_NONE &&
+	    (k->state != r->state || k->attempt != r->attempt || (k->token != token && !r->gone)))
+		world_fail(o->w, "job %llu ended twice: %s by %llx, now %s by %llx", (unsigned long long)r->id,
+		           job_state_name((enum job_state)k->state), (unsigned long long)k->token,
+		           job_state_name((enum job_state)r->state), (unsigned long long)token);
+	if (token != 0 && token != k->granted)
+		world_fail(o->w, "the result of job %llu is of the token %llx, and %llx was granted later",
+		           (unsigned long long)r->id, (unsigned long long)token, (unsigned long long)k->granted);
+	k->seen = true;
+	k->state = r->state;
+	k->attempt = r->attempt;
+	k->token = token;
+}
+
+void oracle_cancel_asked(struct oracle *o, uint64_t id)
+{
+	struct known *k = by_id(o, id);
+
+	if (k != NULL)
+		k->cancelled = true;
+}
+
+void oracle_purge_asked(struct oracle *o, uint32_t queue)
+{
+	o->purged[queue] = true;
+}
+
+void oracle_delete_asked(struct oracle *o, uint32_t queue)
+{
+	o->deleted[queue] = true;
+}
+
+void oracle_restarted(struct oracle *o, const struct core *core)
+{
+	for (uint64_t i = 0; i < o->n; i++) {
+		const struct known *k = &o->v[i];
+		enum job_state now;
+
+		if (k->id == 0)
+			continue;
+		now = core_job_state(core, k->id);
+		if (now == JOB_NONE && !forgettable(o, k))
+			world_fail(o->w, "job %llu was accepted, and the crash lost it", (unsigned long long)k->id);
+		if (k->seen && now != JOB_NONE && k->state != JOB_NONE && now != k->state)
+			world_fail(o->w, "job %llu was %s, and is %s after the crash", (unsigned long long)k->id,
+			           job_state_name((enum job_state)k->state), job_state_name(now));
+	}
+}
+
+void oracle_in_order(struct oracle *o, const struct core *core, uint64_t id)
+{
+	const struct known *k = by_id(o, id);
+
+	if (k == NULL || o->w->options->check_each > 1)
+		return;
+	for (uint64_t i = 0; i < o->n; i++) {
+		const struct known *other = &o->v[i];
+
+		if (other->id == 0 || other->id == id || other->seen || other->queue != k->queue ||
+		    other->priority < k->priority || (other->priority == k->priority && other->id > id))
+			continue;
+		if (core_job_state(core, other->id) == JOB_READY)
+			world_fail(o->w, "job %llu is granted before job %llu", (unsigned long long)id,
+			           (unsigned long long)other->id);
+	}
+}
+
+void oracle_each(struct oracle *o, void (*fn)(void *ctx, uint64_t id), void *ctx)
+{
+	for (uint64_t i = 0; i < o->n; i++)
+		if (o->v[i].id != 0)
+			fn(ctx, o->v[i].id);
+}
+
+bool oracle_complete(const struct oracle *o)
+{
+	for (uint64_t i = 0; i < o->n; i++)
+		if (o->v[i].id != 0 && !o->v[i].seen)
+			return false;
+	return true;
+}
+
+void oracle_final(struct oracle *o)
+{
+	for (uint64_t i = 0; i < o->n; i++) {
+		const struct known *k = &o->v[i];
+
+		if (k->id != 0 && !k->seen)
+			world_fail(o->w, "job %llu has not ended", (unsigned long long)k->id);
+	}
+}
