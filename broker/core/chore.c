@@ -51,18 +51,22 @@ static void purge_slice(struct core *c, struct queue *q)
 		q->chore_to = 0; /* done */
 }
 
-static void delete_slice(struct core *c, struct queue *q)
-{
-	for (int i = 0; i < STEP_WORK && !list_empty(&q->kept); i++)
-		job_forget(c, list_item(q->kept.next, struct job, in.link));
-	if (list_empty(&q->kept))
-		q->chore_to = 0;
-}
-
 static bool in_use(const struct queue *q)
 {
 	return q->now[JOB_READY] + q->now[JOB_RUNNING] + q->now[JOB_DELAYED] + q->now[JOB_BLOCKED] > 0 ||
 	       q->n_servers > 0;
+}
+
+static void delete_slice(struct core *c, struct queue *q)
+{
+	if (in_use(q)) {
+		q->chore_to = 0; /* it is refused, and takes nothing with it */
+		return;
+	}
+	for (int i = 0; i < STEP_WORK && !list_empty(&q->kept); i++)
+		job_forget(c, list_item(q->kept.next, struct job, in.link));
+	if (list_empty(&q->kept))
+		q->chore_to = 0;
 }
 
 void chore_slice(struct core *c)
