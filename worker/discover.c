@@ -1,0 +1,134 @@
+/* See discover.h. */
+#include "worker/discover.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <zmq.h>
+
+#include "base/buf.h"
+#include "base/rand.h"
+#include "base/text.h"
+#include "proto/codec.h"
+
+enum { AGAIN_MS = 1000 };
+
+struct discover {
+	void *socket;
+	const char *broker; /* borrowed */
+	uint64_t session, number, asked_at;
+	struct msg_room *room;
+	bool asked;
+};
+
+struct discover *discover_new(void *context, const char *broker, char err[512])
+{
+	struct discover *d = calloc(1, sizeof *d);
+	int none = 0;
+
+	must(d != NULL);
+	d->broker = broker;
+	d->session = rand_os();
+	d->room = msg_room_new();
+	d->socket = zmq_socket(context, ZMQ_DEALER);
+	must(d->socket != NULL);
+	zmq_setsockopt(d->socket, ZMQ_LINGER, &none, sizeof none);
+	if (zmq_connect(d->socket, broker) != 0) {
+		text_format(err, 512, "'%s' is no address of a broker such as tcp://127.0.0.1:7400: %s", broker,
+		            zmq_strerror(errno));
+		discover_free(d);
+		return NULL;
+	}
+	return d;
+}
+
+void discover_free(struct discover *d)
+{
+	if (d == NULL)
+		return;
+	zmq_close(d->socket);
+	msg_room_free(d->room);
+	free(d);
+}
+
+void *discover_socket(struct discover *d)
+{
+	return d->socket;
+}
+
+static void ask(struct discover *d, enum msg_kind kind)
+{
+	struct msg m = { .h = { PROTO_VERSION_MAX, kind, 0, 0, d->session, ++d->number } };
+	struct buf b;
+
+	m.u.client_hello = (struct msg_client_hello){ PROTO_VERSION_MIN, PROTO_VERSION_MAX, 0, span_str("worker") };
+	buf_init(&b);
+	msg_encode(&b, &m);
+	zmq_send(d->socket, b.p, b.n, ZMQ_DONTWAIT);
+	buf_fini(&b);
+}
+
+bool discover_run(struct discover *d, uint64_t now_ms, char workers[LIMIT_ENDPOINT])
+{
+	zmq_msg_t frame;
+	const char *why;
+	struct msg m;
+	bool found = false;
+
+	if (!d->asked || now_ms - d->asked_at >= AGAIN_MS) {
+		d->asked = true;
+		d->asked_at = now_ms;
+		ask(d, MSG_CLIENT_HELLO);
+	}
+	zmq_msg_init(&frame);
+	while (!found && zmq_msg_recv(&frame, d->socket, ZMQ_DONTWAIT) >= 0) {
+		if (msg_decode(span_of(zmq_msg_data(&frame), zmq_msg_size(&frame)), d->room, &m, &why) == SHEAF_OK &&
+		    m.h.kind == MSG_CLIENT_WELCOME) {
+			discover_resolve(m.u.client_welcome.workers, d->broker, workers);
+			found = true;
+		}
+	}
+	zmq_msg_close(&frame);
+	if (found)
+		ask(d, MSG_CLIENT_BYE);
+	return found;
+}
+
+uint64_t discover_deadline(const struct discover *d)
+{
+	return d->asked ? d->asked_at + AGAIN_MS : 0;
+}
+
+/* The host of tcp://HOST:PORT. */
+static struct span host_of(struct span endpoint)
+{
+	size_t end = endpoint.n;
+
+	if (endpoint.n < 6 || memcmp(endpoint.p, "tcp://", 6) != 0)
+		return (struct span){ 0 };
+	while (end > 6 && endpoint.p[end - 1] != ':')
+		end--;
+	return end > 7 ? span_of(endpoint.p + 6, end - 7) : (struct span){ 0 };
+}
+
+void discover_resolve(struct span endpoint, const char *dialled, char out[LIMIT_ENDPOINT])
+{
+	struct span host = host_of(endpoint), ours = host_of(span_str(dialled));
+	const char *port = (const char *)endpoint.p + 6 + host.n;
+
+	if (host.n > 0 && ours.n > 0 &&
+	    (span_eq(host, span_str("*")) || span_eq(host, span_str("0.0.0.0")) || span_eq(host, span_str("[::]"))))
+		text_format(out, LIMIT_ENDPOINT, "tcp://%.*s%.*s", (int)ours.n, (const char *)ours.p,
+		            (int)(endpoint.n - 6 - host.n), port);
+	else
+		text_format(out, LIMIT_ENDPOINT, "%.*s", (int)endpoint.n, (const char *)endpoint.p);
+}
+
+bool discover_is_loopback(const char *endpoint)
+{
+	struct span host = host_of(span_str(endpoint));
+
+	if (host.n == 0)
+		return strncmp(endpoint, "ipc://", 6) == 0 || strncmp(endpoint, "inproc://", 9) == 0;
+	return (host.n > 4 && memcmp(host.p, "127.", 4) == 0) || span_eq(host, span_str("localhost")) ||
+	       span_eq(host, span_str("[::1]"));
+}

@@ -1,0 +1,221 @@
+/* sheaf-worker: options, then the I/O thread. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/options.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "proto/codec.h"
+#include "worker/cpus.h"
+#include "worker/discover.h"
+#include "worker/io.h"
+
+static const struct option_spec specs[] = {
+	{ "jobs", 'j', "SLOTS", "jobs that run at the same time; default: the CPUs that it may use" },
+	{ "name", 0, "NAME", "shown by `sheaf workers`; default HOST-PID" },
+	{ "grace", 0, "D", "how long a drain lets running jobs go on; default 30s" },
+	{ "builtin", 0, "NAME", "echo, noop, sleep (the payload is a duration) or fail, in place of a command" },
+	{ "broker", 0, "URL", "where clients connect; default tcp://127.0.0.1:7400" },
+	{ "timeout", 0, "D", "give up (exit 3) when the broker has not answered by then; default never" },
+	{ "insecure", 0, NULL, "allow a broker that is not on this machine, unencrypted" },
+	{ "config", 0, "FILE", "read options from an INI file: name = value" },
+	{ "quiet", 0, NULL, "log warnings and errors only" },
+	{ "help", 'h', NULL, "this text" },
+	{ "version", 0, NULL, "which version this is" },
+	{ "keys", 0, "DIR", NULL },
+	{ "pipe", 0, NULL, NULL },
+	{ "plugin", 0, "FILE", NULL },
+	{ "limit-mem", 0, "SIZE", NULL },
+	{ "limit-cpu", 0, "D", NULL },
+	{ "limit-output", 0, "SIZE", NULL },
+};
+
+enum { SPECS = sizeof specs / sizeof specs[0] };
+
+struct settings {
+	struct io_config io;
+	struct span queues[LIMIT_WORKER_QUEUES];
+	char name[LIMIT_NAME + 1];
+	struct handler handler;
+	struct exec_config exec;
+};
+
+static void help(void)
+{
+	printf("sheaf-worker QUEUE[,QUEUE…] [OPTION]… -- COMMAND [ARG…]\n\n"
+	       "Runs the jobs of the queues, a process per job: the payload is on its stdin, its\n"
+	       "stdout is the result, its exit status the verdict. SHEAF_JOB_ID, SHEAF_QUEUE,\n"
+	       "SHEAF_ATTEMPT, SHEAF_TOKEN and headers as SHEAF_H_NAME are in its environment; {} in\n"
+	       "an argument is replaced by the payload.\n\n");
+	options_help(specs, SPECS);
+	printf("\nEach option is also SHEAF_<OPTION> in the environment and a key of --config's file.\n"
+	       "SIGTERM: nothing new, running jobs finish or are handed back when --grace ends.\n\n"
+	       "Example:  sheaf-worker thumbnails -j 4 -- convert - -resize 200x200 png:-\n");
+}
+
+static int read_queues(struct settings *s, const char *text, char *err)
+{
+	while (*text != '\0') {
+		size_t n = strcspn(text, ",");
+
+		if (s->io.n_queues == LIMIT_WORKER_QUEUES) {
+			text_format(err, OPTIONS_ERR, "a worker serves at most %d queues", LIMIT_WORKER_QUEUES);
+			return -1;
+		}
+		if (!name_queue_ok(span_of(text, n))) {
+			text_format(err, OPTIONS_ERR, "'%.*s' is no queue's name: 1 to 56 of a-z 0-9 . _ - with a letter or digit first",
+			            (int)(n < 80 ? n : 80), text);
+			return -1;
+		}
+		for (uint32_t i = 0; i < s->io.n_queues; i++) {
+			if (span_eq(s->queues[i], span_of(text, n))) {
+				text_format(err, OPTIONS_ERR, "queue '%.*s' is named twice", (int)n, text);
+				return -1;
+			}
+		}
+		s->queues[s->io.n_queues++] = span_of(text, n);
+		text += n + (text[n] == ',');
+	}
+	s->io.queues = s->queues;
+	return 0;
+}
+
+static int read_numbers(struct settings *s, const struct options *o, char *err)
+{
+	const char *slots = options_get(o, "jobs"), *grace = options_get(o, "grace"), *timeout = options_get(o, "timeout");
+	uint64_t n = cpus_usable();
+
+	if (slots != NULL && !units_number(slots, 1, LIMIT_SLOTS, &n)) {
+		text_format(err, OPTIONS_ERR, "-j: '%.60s' is no whole number from 1 to %d", slots, LIMIT_SLOTS);
+		return -1;
+	}
+	s->io.slots = (uint32_t)(n < LIMIT_SLOTS ? n : LIMIT_SLOTS);
+	s->io.grace_ms = 30000;
+	s->io.start_timeout_ms = UINT64_MAX;
+	if ((grace != NULL && !units_duration(grace, &s->io.grace_ms)) ||
+	    (timeout != NULL && !units_duration(timeout, &s->io.start_timeout_ms))) {
+		text_format(err, OPTIONS_ERR, "'%.60s' is no duration such as 500ms, 30s, 5m or 2h",
+		            grace != NULL && !units_duration(grace, &n) ? grace : timeout);
+		return -1;
+	}
+	return 0;
+}
+
+static int read_handler(struct settings *s, const struct options *o, char *err)
+{
+	const char *builtin = options_get(o, "builtin");
+	const struct handler *found;
+
+	if (builtin != NULL && o->n_rest > 0) {
+		text_format(err, OPTIONS_ERR, "--builtin and a command exclude each other");
+		return -1;
+	}
+	if (builtin != NULL) {
+		found = builtin_find(builtin);
+		if (found == NULL) {
+			text_format(err, OPTIONS_ERR, "--builtin: '%.60s' is not echo, noop, sleep or fail", builtin);
+			return -1;
+		}
+		s->handler = *found;
+		return 0;
+	}
+	if (o->n_rest == 0) {
+		text_format(err, OPTIONS_ERR, "a command is needed behind --, such as: sheaf-worker QUEUE -- COMMAND");
+		return -1;
+	}
+	s->exec = (struct exec_config){ .argv = o->rest, .words = o->n_rest, .guardian = -1 };
+	s->handler = (struct handler){ "exec", exec_run, &s->exec };
+	return 0;
+}
+
+static int read_name(struct settings *s, const struct options *o, char *err)
+{
+	const char *name = options_get(o, "name");
+	char host[40] = "worker";
+
+	if (name != NULL && !name_worker_ok(span_str(name))) {
+		text_format(err, OPTIONS_ERR, "--name: 1 to 64 printable characters without space or comma");
+		return -1;
+	}
+	gethostname(host, sizeof host - 1);
+	if (name != NULL)
+		text_format(s->name, sizeof s->name, "%s", name);
+	else
+		text_format(s->name, sizeof s->name, "%s-%ld", host, (long)getpid());
+	s->io.name = s->name;
+	return 0;
+}
+
+static int read_settings(struct settings *s, const struct options *o, char *err)
+{
+	const char *broker = options_get(o, "broker");
+
+	s->io.broker = broker != NULL ? broker : "tcp://127.0.0.1:7400";
+	if (o->n_args != 1) {
+		text_format(err, OPTIONS_ERR, o->n_args == 0 ? "a queue is needed: sheaf-worker QUEUE -- COMMAND" :
+		                                               "unexpected word '%.100s': a command stands behind --",
+		            o->n_args > 1 ? o->args[1] : "");
+		return -1;
+	}
+	if (!discover_is_loopback(s->io.broker) && !options_flag(o, "insecure")) {
+		text_format(err, OPTIONS_ERR, "%.200s is not a loopback address and there are no keys: add --insecure to go on "
+		            "unencrypted", s->io.broker);
+		return -1;
+	}
+	if (read_queues(s, o->args[0], err) != 0 || read_numbers(s, o, err) != 0 || read_handler(s, o, err) != 0 ||
+	    read_name(s, o, err) != 0)
+		return -1;
+	s->io.handler = &s->handler;
+	return 0;
+}
+
+static int serve(struct settings *s)
+{
+	sigset_t set;
+	int status;
+
+	/* before any thread, and before the signals are blocked: it is to live longer than all of them */
+	s->exec.guardian = s->exec.argv != NULL ? guardian_start() : -1;
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	s->io.signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	must(s->io.signal_fd >= 0);
+	status = io_run(&s->io);
+	close(s->io.signal_fd);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct settings s = { 0 };
+	struct options o;
+	char err[OPTIONS_ERR];
+	int status = 0;
+
+	log_setup("sheaf-worker", LOG_INFO);
+	if (options_parse(&o, specs, SPECS, argc, argv, err) != 0) {
+		fprintf(stderr, "sheaf-worker: %s\n", err);
+		status = 2;
+	} else if (options_flag(&o, "help")) {
+		help();
+	} else if (options_flag(&o, "version")) {
+		printf("sheaf-worker %s\n", SHEAF_VERSION);
+	} else if (read_settings(&s, &o, err) != 0) {
+		fprintf(stderr, "sheaf-worker: %s\n", err);
+		status = 2;
+	} else {
+		log_setup("sheaf-worker", options_flag(&o, "quiet") ? LOG_WARN : LOG_INFO);
+		status = serve(&s);
+	}
+	options_fini(&o);
+	return status;
+}

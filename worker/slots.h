@@ -1,0 +1,54 @@
+/* Slots: one thread each. The I/O thread hands jobs over through one ring that all slots take from, one job at a
+ * time, so that no job waits behind another while a slot is idle. Each slot gives what has ended back through a
+ * ring of its own. */
+#ifndef SHEAF_WORKER_SLOTS_H
+#define SHEAF_WORKER_SLOTS_H
+
+#include "worker/handler.h"
+
+/* A received message of jobs, kept as long as one of them is in use. The I/O thread's alone. */
+struct batch_frame;
+
+/* A job on its way through the worker. */
+struct task {
+	struct job_run run;
+	struct job_outcome out;
+	_Atomic int state;         /* enum task_state */
+	_Atomic int lock;          /* held while the state leaves RUNNING, and while a cancel looks at it */
+	uint64_t run_ns;
+	struct batch_frame *frame; /* what its spans point into */
+	struct task *next;         /* among the free ones */
+};
+
+enum task_state { TASK_WAITING, TASK_RUNNING, TASK_DROPPED, TASK_ENDED };
+
+struct slots;
+
+/* Starts n threads. `handler` is borrowed. NULL if threads cannot be made. */
+struct slots *slots_new(uint32_t n, const struct handler *handler);
+/* Ends the threads; nothing may be running. */
+void slots_free(struct slots *s);
+
+/* Hands a task over. There is room for LIMIT_HELD. */
+void slots_put(struct slots *s, struct task *t);
+/* Wakes sleeping slots after one or more slots_put. */
+void slots_wake(struct slots *s);
+
+/* The next task that has ended or was dropped; NULL if there is none. The I/O thread owns it again. */
+struct task *slots_take(struct slots *s);
+
+/* A descriptor that becomes readable when a task has ended while the I/O thread sleeps. slots_sleep says that it is
+ * about to poll; false: there is something to take already. slots_woken clears it. */
+int slots_fd(const struct slots *s);
+bool slots_sleep(struct slots *s);
+void slots_woken(struct slots *s);
+
+/* Takes a waiting task back: true if it had not begun. It comes through slots_take all the same. */
+bool slots_drop(struct task *t);
+/* Ends a running task, or one that is about to. */
+void slots_cancel(struct task *t);
+
+/* Tokens of the tasks that run now. */
+uint32_t slots_running(struct slots *s, uint64_t *tokens, uint32_t most);
+
+#endif
