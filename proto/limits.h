@@ -62,7 +62,8 @@
 #define DEFAULT_KEEP_MS (3600 * 1000)      /* how long results are kept */
 #define DEFAULT_KEEP_BYTES (256 * MIB)     /* results kept per queue, each charged with RESULT_OVERHEAD */
 #define DEFAULT_KEEP_ALL_BYTES (1 * GIB)   /* results kept in all queues together */
-#define RESULT_OVERHEAD 160                /* what the index and the journal spend on a kept result */
+#define RESULT_OVERHEAD 512                /* what a kept result costs beside its bytes: its place in the index, and
+                                              what stands around it in the journal and cannot be trimmed */
 #define DEFAULT_BEAT_MS 500                /* a worker's heartbeat, and a client's ping */
 #define DEFAULT_LIVENESS_MS 2500           /* silence after which a worker is lost: its jobs move within 3 s */
 #define DEFAULT_CLIENT_LIVENESS_MS 15000   /* silence after which a client's waits are dropped */

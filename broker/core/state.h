@@ -68,7 +68,7 @@ static_assert(sizeof(struct job) <= 72, "a job's record in the index is at most 
 struct past {
 	struct heap_item line; /* in queue.back[priority], ordered by id */
 	struct job *job;
-	uint64_t token; /* of the last lease: nothing older may come back */
+	uint64_t token; /* nothing older may come back: that of the last lease, or the next if its run was counted */
 };
 
 /* A job in somebody's hands (DESIGN, words: lease). Only struct job and struct worker are named here, so

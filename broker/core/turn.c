@@ -130,7 +130,8 @@ static void write_backs(struct core *c)
 	fact_put_count(b, 0, n);
 	for (uint32_t i = 0; i < c->turn.n_backs; i++) {
 		const struct handback *h = &c->turn.backs[i];
-		struct fact_lease_rec r = { h->job->id, h->job->in.lease->token,
+		/* a run that was counted may not come back, one that was lost may */
+		struct fact_lease_rec r = { h->job->id, h->job->in.lease->token + h->attempt,
 			                    (uint8_t)(h->job->attempt + h->attempt),
 			                    (uint8_t)(h->job->deliveries + h->delivery) };
 
@@ -192,5 +193,6 @@ void turn_commit(struct core *c)
 		h->job->attempt = (uint8_t)(h->job->attempt + h->attempt);
 		h->job->deliveries = (uint8_t)(h->job->deliveries + h->delivery);
 		job_back(c, h->job);
+		h->job->in.past->token += h->attempt;
 	}
 }

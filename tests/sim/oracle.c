@@ -37,6 +37,7 @@ struct oracle {
 	uint64_t n_ids;
 	uint64_t *tokens; /* open addressing set of tokens that left; owned */
 	uint64_t n_tokens, cap_tokens;
+	uint64_t cancels; /* asked for */
 	bool purged[SIM_QUEUES], deleted[SIM_QUEUES];
 };
 
@@ -270,8 +271,14 @@ void oracle_cancel_asked(struct oracle *o, uint64_t id)
 {
 	struct known *k = by_id(o, id);
 
+	o->cancels++;
 	if (k != NULL)
 		k->cancelled = true;
+}
+
+uint64_t oracle_cancels(const struct oracle *o)
+{
+	return o->cancels;
 }
 
 void oracle_purge_asked(struct oracle *o, uint32_t queue)

@@ -197,6 +197,7 @@ struct span oracle_answer(uint64_t tag, uint64_t token, uint8_t out[24]);
 void oracle_result(struct oracle *o, const struct msg_result_rec *r);
 /* Somebody asks for the end of this job. */
 void oracle_cancel_asked(struct oracle *o, uint64_t id);
+uint64_t oracle_cancels(const struct oracle *o);
 void oracle_purge_asked(struct oracle *o, uint32_t queue);
 void oracle_delete_asked(struct oracle *o, uint32_t queue);
 /* A broker has started from its disk: everything that anybody knows must be there. */

@@ -37,11 +37,12 @@ void model_look(struct model *m)
 			number = b->at / SEGMENT;
 			spoil_path(m, path, number);
 			fd = open(path, O_RDONLY | O_CLOEXEC);
+			memset(p, 0, sizeof p); /* a file that was cut counts as zeros from there on */
 			got = fd < 0 ? -1 : pread(fd, p, sizeof p, 0);
 			if (fd >= 0)
 				close(fd);
 		}
-		b->intact = got >= 0 && end <= (uint64_t)got && crc32c(0, p + at, end - at) == b->crc;
+		b->intact = got >= 0 && crc32c(0, p + at, end - at) == b->crc;
 		b->given = 0;
 	}
 	m->last = 0;
