@@ -96,6 +96,12 @@ static void free_jobs(struct core *c)
 		}
 	}
 	job_table_fini(&c->jobs);
+	while (c->spare_leases != NULL) {
+		struct lease *l = list_item(c->spare_leases, struct lease, link);
+
+		c->spare_leases = l->link.next;
+		free(l);
+	}
 }
 
 void core_free(struct core *c)

@@ -104,17 +104,33 @@ static struct past *leave(struct core *c, struct job *j)
 			l->worker->outstanding--;
 			l->worker->outstanding_bytes -= l->bytes;
 		}
-		free(l);
+		l->link.next = c->spare_leases;
+		c->spare_leases = &l->link;
 	}
 	list_init(&j->in.link);
 	return past;
 }
 
+/* Leases come and go with every job, so those that are over are used again. */
+static struct lease *new_lease(struct core *c)
+{
+	struct lease *l;
+
+	if (c->spare_leases != NULL) {
+		l = list_item(c->spare_leases, struct lease, link);
+		c->spare_leases = l->link.next;
+		return l;
+	}
+	l = malloc(sizeof *l);
+	must(l != NULL);
+	return l;
+}
+
 struct lease *job_run(struct core *c, struct job *j, struct worker *w, uint64_t token)
 {
-	struct lease *l = malloc(sizeof *l);
+	struct lease *l = new_lease(c);
 
-	must(l != NULL && j->state == JOB_READY);
+	must(j->state == JOB_READY);
 	*l = (struct lease){ .job = j, .worker = w, .token = token, .since = c->t, .bytes = j->length };
 	l->past = leave(c, j);
 	must(l->past == NULL || l->past->token <= token);

@@ -319,6 +319,7 @@ struct core {
 	struct list young;   /* leases that are no fact yet, oldest first */
 	struct list orphans; /* leases of the journal that nobody has claimed yet */
 	uint64_t orphans_until;
+	struct list *spare_leases; /* chained through link.next */
 	/* workers */
 	struct worker *by_session, *by_instance; /* uthash */
 	struct list workers, lost, unsettled;
