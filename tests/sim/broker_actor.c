@@ -29,6 +29,7 @@ struct broker *broker_new(struct world *w)
 	b->self.ctx = b;
 	b->self.frozen_until = &b->frozen_until;
 	b->disk_cap = !w->calm && world_chance(w, 100) ? 24 * SEGMENT : 0;
+	w->forgets |= b->disk_cap > 0;
 	return b;
 }
 
@@ -216,7 +217,10 @@ void broker_pressure(struct broker *b, bool on)
 {
 	if (b->state == BROKER_UP && b->pressed != on) {
 		b->pressed = on;
-		broker_self(b, world_chance(b->w, 700) ? SELF_PRESSURE : SELF_SPACE, on);
+		bool space = world_chance(b->w, 300);
+
+		b->w->forgets |= on && space;
+		broker_self(b, space ? SELF_SPACE : SELF_PRESSURE, on);
 		if (!on) { /* whichever it was */
 			broker_self(b, SELF_PRESSURE, 0);
 			broker_self(b, SELF_SPACE, 0);
@@ -315,6 +319,7 @@ void broker_crash(struct broker *b)
 		return;
 	world_note(w, "broker crashes");
 	w->totals->crashes++;
+	oracle_crashed(w->oracle);
 	if (b->state == BROKER_UP)
 		net_broker_down(w);
 	b->state = BROKER_DOWN;

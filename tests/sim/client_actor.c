@@ -313,7 +313,7 @@ static bool batch_result(struct client_actor *a, const struct msg_result_rec *r)
 	for (uint32_t i = 0; i < a->n_batches; i++) {
 		if (a->batches[i] != r->id)
 			continue;
-		if (r->state == JOB_NONE && !a->w->small_keep)
+		if (r->state == JOB_NONE && !a->w->forgets)
 			world_fail(a->w, "batch %llu is unknown", (unsigned long long)r->id);
 		a->batches[i] = a->batches[--a->n_batches];
 		return true;

@@ -28,7 +28,7 @@ static void schedule(struct pipe *p)
 	at = f->due > p->blocked_until ? f->due : p->blocked_until;
 	if (p->frozen_until != NULL && *p->frozen_until > at)
 		at = *p->frozen_until;
-	timer_at(p->w, &p->timer, at);
+	timer_at(p->w, &p->timer, at > p->w->now_us ? at : p->w->now_us);
 }
 
 static void arrive(void *ctx)

@@ -3,6 +3,9 @@
 
 #include "tests/sim/sim.h"
 
+/* A lease older than this is in the journal: LEASE_FACT_MS, a sync, and the longest that a broker is frozen. */
+#define LEASE_SURELY_US (LEASE_FACT_MS * MS + 6 * SEC)
+
 /* One job, from the moment somebody wanted it. */
 struct known {
 	uint64_t tag;
@@ -14,8 +17,10 @@ struct known {
 	uint32_t runs; /* handlers that came to their end */
 	bool refused;
 	bool cancelled;
-	bool seen;          /* somebody got its result */
-	uint64_t granted;   /* the highest token that left the broker */
+	bool seen;        /* somebody got its result */
+	uint64_t granted; /* the highest token that left the broker */
+	uint64_t granted_us;
+	uint64_t firm;      /* the highest one that no crash may have undone: leases become facts with time */
 	uint64_t n_granted; /* grants that left */
 	uint32_t state;     /* as seen */
 	uint32_t attempt;
@@ -37,7 +42,8 @@ struct oracle {
 	uint64_t n_ids;
 	uint64_t *tokens; /* open addressing set of tokens that left; owned */
 	uint64_t n_tokens, cap_tokens;
-	uint64_t cancels; /* asked for */
+	uint64_t crashed_us; /* the last crash */
+	uint64_t cancels;    /* asked for */
 	bool purged[SIM_QUEUES], deleted[SIM_QUEUES];
 };
 
@@ -176,6 +182,7 @@ void oracle_granted(struct oracle *o, uint64_t session, const struct msg_job_rec
 		world_fail(o->w, "job %llu is granted for attempt %u of %u", (unsigned long long)r->id, r->attempt,
 		           k->attempts);
 	k->granted = r->token;
+	k->granted_us = o->w->now_us;
 	o->w->totals->grants++;
 	o->w->totals->regranted += k->n_granted++ > 0;
 }
@@ -230,7 +237,7 @@ static void must_fit(struct oracle *o, const struct known *k, const struct msg_r
 /* Whether the broker may have forgotten how this job ended. */
 static bool forgettable(const struct oracle *o, const struct known *k)
 {
-	return o->w->small_keep || o->deleted[k->queue];
+	return o->w->forgets || o->deleted[k->queue];
 }
 
 void oracle_result(struct oracle *o, const struct msg_result_rec *r)
@@ -258,7 +265,7 @@ void oracle_result(struct oracle *o, const struct msg_result_rec *r)
 		world_fail(o->w, "job %llu ended twice: %s by %llx, now %s by %llx", (unsigned long long)r->id,
 		           job_state_name((enum job_state)k->state), (unsigned long long)k->token,
 		           job_state_name((enum job_state)r->state), (unsigned long long)token);
-	if (token != 0 && token != k->granted)
+	if (token != 0 && token != k->granted && (o->crashed_us < k->granted_us || token < k->firm))
 		world_fail(o->w, "the result of job %llu is of the token %llx, and %llx was granted later",
 		           (unsigned long long)r->id, (unsigned long long)token, (unsigned long long)k->granted);
 	k->seen = true;
@@ -289,6 +296,15 @@ void oracle_purge_asked(struct oracle *o, uint32_t queue)
 void oracle_delete_asked(struct oracle *o, uint32_t queue)
 {
 	o->deleted[queue] = true;
+}
+
+/* A lease that was given out a moment before may be unknown to the next broker. */
+void oracle_crashed(struct oracle *o)
+{
+	o->crashed_us = o->w->now_us;
+	for (uint64_t i = 0; i < o->n; i++)
+		if (o->w->now_us - o->v[i].granted_us > LEASE_SURELY_US)
+			o->v[i].firm = o->v[i].granted;
 }
 
 void oracle_restarted(struct oracle *o, const struct core *core)
@@ -329,7 +345,7 @@ void oracle_in_order(struct oracle *o, const struct core *core, uint64_t id)
 void oracle_each(struct oracle *o, void (*fn)(void *ctx, uint64_t id), void *ctx)
 {
 	for (uint64_t i = 0; i < o->n; i++)
-		if (o->v[i].id != 0)
+		if (o->v[i].id != 0 && !o->v[i].seen)
 			fn(ctx, o->v[i].id);
 }
 

@@ -200,9 +200,10 @@ void oracle_cancel_asked(struct oracle *o, uint64_t id);
 uint64_t oracle_cancels(const struct oracle *o);
 void oracle_purge_asked(struct oracle *o, uint32_t queue);
 void oracle_delete_asked(struct oracle *o, uint32_t queue);
+void oracle_crashed(struct oracle *o);
 /* A broker has started from its disk: everything that anybody knows must be there. */
 void oracle_restarted(struct oracle *o, const struct core *core);
-/* Calls fn for each accepted job. */
+/* Calls fn for each accepted job whose end nobody has seen. */
 void oracle_each(struct oracle *o, void (*fn)(void *ctx, uint64_t id), void *ctx);
 /* Every accepted job has ended, the way it had to. */
 void oracle_final(struct oracle *o);
@@ -237,7 +238,7 @@ struct world {
 	bool calm;       /* a seed without faults */
 	bool faults;     /* they happen now */
 	bool small_keep; /* results are not kept for long */
-	bool partial_loss;
+	bool forgets;    /* results may go before their time: small_keep, or the disk has no room */
 	struct timer fault_timer;
 	struct broker *broker;
 	struct worker_actor *workers[SIM_WORKERS];

@@ -107,7 +107,7 @@ static void world_init(struct world *w, uint64_t seed, const struct sim_options 
 	w->room = msg_room_new();
 	w->calm = seed % 8 == 0;
 	w->faults = !w->calm;
-	w->small_keep = world_chance(w, 250);
+	w->forgets = w->small_keep = world_chance(w, 250);
 	w->oracle = oracle_new(w);
 	w->broker = broker_new(w);
 	timer_init(&w->fault_timer, fault, w);
@@ -200,7 +200,6 @@ static void calm_down(struct world *w)
 	for (uint32_t i = 0; i < SIM_WORKERS; i++)
 		if (!worker_alive(w->workers[i]))
 			worker_start(w->workers[i]);
-	oracle_each(w->oracle, await_it, w);
 }
 
 /* A client that was busy pausing queues may do so late, by a retry. */
@@ -208,6 +207,7 @@ static bool comes_to_rest(struct world *w)
 {
 	for (int i = 0; i < 12; i++) {
 		client_resume_all(w->clients[SIM_CLIENTS - 1]);
+		oracle_each(w->oracle, await_it, w); /* and some jobs come to light only when they are granted */
 		if (pass(w, 20 * SEC, settled))
 			return true;
 	}
