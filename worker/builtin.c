@@ -65,7 +65,9 @@ static void run_fail(void *arg, struct job_run *run, struct job_outcome *out)
 const struct handler *builtin_find(const char *name)
 {
 	static const struct handler all[] = {
-		{ "echo", run_echo, NULL }, { "noop", run_noop, NULL }, { "sleep", run_sleep, NULL },
+		{ "echo", run_echo, NULL },
+		{ "noop", run_noop, NULL },
+		{ "sleep", run_sleep, NULL },
 		{ "fail", run_fail, NULL },
 	};
 

@@ -10,10 +10,10 @@
 
 /* A job in a slot's hands. */
 struct job_run {
-	struct msg_job_rec job;    /* spans are valid during run() */
-	struct span queue;         /* name */
-	_Atomic int cancelled;     /* set by the I/O thread: end it, its outcome does not matter any more */
-	int cancel_fd;             /* an eventfd that becomes readable when it is cancelled */
+	struct msg_job_rec job; /* spans are valid during run() */
+	struct span queue;      /* name */
+	_Atomic int cancelled;  /* set by the I/O thread: end it, its outcome does not matter any more */
+	int cancel_fd;          /* an eventfd that becomes readable when it is cancelled */
 };
 
 /* What came of it. The buffers are the slot's and are emptied before each run. `result_is_payload`: the result

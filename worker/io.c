@@ -126,8 +126,11 @@ static void gather(struct io *io)
 	struct task *t;
 
 	for (int i = 0; i < TURN_TASKS && (t = slots_take(io->slots)) != NULL; i++) {
-		struct msg_outcome_rec r = { .id = t->run.job.id, .token = t->run.job.token, .verdict = t->out.verdict,
-			                     .exit = t->out.exit, .run_ms = t->run_ns / 1000000 };
+		struct msg_outcome_rec r = { .id = t->run.job.id,
+			                     .token = t->run.job.token,
+			                     .verdict = t->out.verdict,
+			                     .exit = t->out.exit,
+			                     .run_ms = t->run_ns / 1000000 };
 
 		if (atomic_load(&t->state) == TASK_ENDED) {
 			r.error = buf_span(&t->out.error);
@@ -154,7 +157,8 @@ static uint32_t running(void *ctx, uint64_t *tokens, uint32_t most)
 static void send_to(void *socket, struct span bytes)
 {
 	if (socket != NULL && zmq_send(socket, bytes.p, bytes.n, ZMQ_DONTWAIT) < 0)
-		log_line(LOG_DEBUG, "send", "%s", zmq_strerror(errno)); /* a loss like any other: the protocol sees to it */
+		log_line(LOG_DEBUG, "send", "%s",
+		         zmq_strerror(errno)); /* a loss like any other: the protocol sees to it */
 }
 
 static void attach(struct io *io, const struct wsession_effect *e)
@@ -195,7 +199,8 @@ static void ready(struct io *io)
 	io->announced = true;
 	fprintf(stderr, "sheaf-worker ready name=%s slots=%u queues=", io->config->name, io->config->slots);
 	for (uint32_t i = 0; i < io->config->n_queues; i++)
-		fprintf(stderr, "%s%.*s", i ? "," : "", (int)io->config->queues[i].n, (const char *)io->config->queues[i].p);
+		fprintf(stderr, "%s%.*s", i ? "," : "", (int)io->config->queues[i].n,
+		        (const char *)io->config->queues[i].p);
 	fprintf(stderr, " broker=%s\n", io->config->broker);
 }
 
@@ -375,9 +380,15 @@ static void end_running(struct io *io)
 int io_run(const struct io_config *config)
 {
 	struct io io = { .config = config, .context = zmq_ctx_new(), .now = clock_mono_ms() };
-	struct wsession_config wc = { .instance = rand_os(), .seed = rand_os(), .name = span_str(config->name),
-		                      .queues = config->queues, .n_queues = config->n_queues,
-		                      .slots = config->slots, .ctx = &io, .drop = drop, .running = running };
+	struct wsession_config wc = { .instance = rand_os(),
+		                      .seed = rand_os(),
+		                      .name = span_str(config->name),
+		                      .queues = config->queues,
+		                      .n_queues = config->n_queues,
+		                      .slots = config->slots,
+		                      .ctx = &io,
+		                      .drop = drop,
+		                      .running = running };
 	char err[512];
 
 	must(io.context != NULL);

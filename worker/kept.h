@@ -19,10 +19,10 @@ struct outcomes {
 	struct kept *open;         /* the one under construction, or NULL */
 	struct kept *unsent;       /* the first that is to be sent; NULL = none */
 	struct kept *spare;
-	uint64_t settled;          /* numbers up to here are durable; the first kept one is settled + 1 */
-	uint64_t next;             /* number of the next message that is completed */
-	uint64_t send_next;        /* number of `unsent` */
-	uint64_t bytes;            /* of all */
+	uint64_t settled;   /* numbers up to here are durable; the first kept one is settled + 1 */
+	uint64_t next;      /* number of the next message that is completed */
+	uint64_t send_next; /* number of `unsent` */
+	uint64_t bytes;     /* of all */
 };
 
 void outcomes_init(struct outcomes *o);

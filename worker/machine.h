@@ -14,10 +14,10 @@ enum {
 	RESEND_MS = 1000,        /* without a word of what is durable, outcomes go again */
 	BACKOFF_LEAST_MS = 50,
 	BACKOFF_MOST_MS = 1000,
-	REFUSED_MS = 1000,       /* before another hello after a refusal */
-	LEAVE_MS = 5000,         /* a drain waits that long for its outcomes to be durable */
+	REFUSED_MS = 1000, /* before another hello after a refusal */
+	LEAVE_MS = 5000,   /* a drain waits that long for its outcomes to be durable */
 	DRAIN_LOOK_MS = 20,
-	WINDOW_BYTES = 64 << 20  /* of payloads in the worker's hands */
+	WINDOW_BYTES = 64 << 20 /* of payloads in the worker's hands */
 };
 
 enum session_state {
@@ -25,7 +25,7 @@ enum session_state {
 	SESSION_HELLO,    /* hello is on its way */
 	SESSION_WELCOMED, /* the nonce is on its way */
 	SESSION_OPEN,
-	SESSION_REFUSED,  /* the broker would not have us */
+	SESSION_REFUSED, /* the broker would not have us */
 	SESSION_ENDED
 };
 
@@ -61,10 +61,10 @@ struct wsession {
 	const struct msg_job_rec *jobs; /* of the message under way */
 	uint32_t n_jobs, next_job;
 	/* what waits to be said */
-	uint64_t beats;        /* number of the last beat */
-	bool greeted;          /* the first beat of this session was answered */
+	uint64_t beats; /* number of the last beat */
+	bool greeted;   /* the first beat of this session was answered */
 	struct frame *frames, *last_frame;
-	struct frame sent;     /* holds what wsession_effect handed out */
+	struct frame sent;          /* holds what wsession_effect handed out */
 	struct lease_name *returns; /* owned */
 	uint32_t n_returns, cap_returns;
 	void **kills; /* owned */

@@ -69,7 +69,8 @@ static int read_queues(struct settings *s, const char *text, char *err)
 			return -1;
 		}
 		if (!name_queue_ok(span_of(text, n))) {
-			text_format(err, OPTIONS_ERR, "'%.*s' is no queue's name: 1 to 56 of a-z 0-9 . _ - with a letter or digit first",
+			text_format(err, OPTIONS_ERR,
+			            "'%.*s' is no queue's name: 1 to 56 of a-z 0-9 . _ - with a letter or digit first",
 			            (int)(n < 80 ? n : 80), text);
 			return -1;
 		}
@@ -88,7 +89,8 @@ static int read_queues(struct settings *s, const char *text, char *err)
 
 static int read_numbers(struct settings *s, const struct options *o, char *err)
 {
-	const char *slots = options_get(o, "jobs"), *grace = options_get(o, "grace"), *timeout = options_get(o, "timeout");
+	const char *slots = options_get(o, "jobs"), *grace = options_get(o, "grace"),
+		   *timeout = options_get(o, "timeout");
 	uint64_t n = cpus_usable();
 
 	if (slots != NULL && !units_number(slots, 1, LIMIT_SLOTS, &n)) {
@@ -158,14 +160,17 @@ static int read_settings(struct settings *s, const struct options *o, char *err)
 
 	s->io.broker = broker != NULL ? broker : "tcp://127.0.0.1:7400";
 	if (o->n_args != 1) {
-		text_format(err, OPTIONS_ERR, o->n_args == 0 ? "a queue is needed: sheaf-worker QUEUE -- COMMAND" :
-		                                               "unexpected word '%.100s': a command stands behind --",
+		text_format(err, OPTIONS_ERR,
+		            o->n_args == 0 ? "a queue is needed: sheaf-worker QUEUE -- COMMAND"
+		                           : "unexpected word '%.100s': a command stands behind --",
 		            o->n_args > 1 ? o->args[1] : "");
 		return -1;
 	}
 	if (!discover_is_loopback(s->io.broker) && !options_flag(o, "insecure")) {
-		text_format(err, OPTIONS_ERR, "%.200s is not a loopback address and there are no keys: add --insecure to go on "
-		            "unencrypted", s->io.broker);
+		text_format(err, OPTIONS_ERR,
+		            "%.200s is not a loopback address and there are no keys: add --insecure to go on "
+		            "unencrypted",
+		            s->io.broker);
 		return -1;
 	}
 	if (read_queues(s, o->args[0], err) != 0 || read_numbers(s, o, err) != 0 || read_handler(s, o, err) != 0 ||

@@ -64,7 +64,8 @@ void say_hello(struct wsession *s)
 	qsort(running, n_running, sizeof running[0], by_value);
 	for (uint32_t i = 0; i < HELD_PLACES; i++) {
 		const struct held *h = &s->held.v[i];
-		bool runs = h->token != 0 && bsearch(&h->token, running, n_running, sizeof running[0], by_value) != NULL;
+		bool runs =
+		    h->token != 0 && bsearch(&h->token, running, n_running, sizeof running[0], by_value) != NULL;
 
 		if (h->token != 0)
 			v[n++] = (struct msg_held_rec){ h->id, h->token, runs ? HELD_RUNNING : HELD_WAITING };
@@ -72,9 +73,15 @@ void say_hello(struct wsession *s)
 	n = add_finished(v, n, s->outcomes.first);
 	m = message(s, MSG_WORKER_HELLO, 0);
 	m.u.worker_hello = (struct msg_worker_hello){
-		.version_min = PROTO_VERSION_MIN, .version_max = PROTO_VERSION_MAX, .instance = s->config.instance,
-		.name = s->config.name, .slots = s->config.slots, .queues = s->queues, .n_queues = s->config.n_queues,
-		.held = v, .n_held = n,
+		.version_min = PROTO_VERSION_MIN,
+		.version_max = PROTO_VERSION_MAX,
+		.instance = s->config.instance,
+		.name = s->config.name,
+		.slots = s->config.slots,
+		.queues = s->queues,
+		.n_queues = s->config.n_queues,
+		.held = v,
+		.n_held = n,
 	};
 	say(s, &m);
 	free(v);
@@ -97,8 +104,12 @@ void say_beat(struct wsession *s)
 
 	s->told_window = machine_window(s);
 	m.u.beat = (struct msg_beat){
-		.window_jobs = s->told_window, .window_bytes = s->told_window > 0 ? WINDOW_BYTES : 0,
-		.received = s->received, .lost = s->lost, .n_lost = s->n_lost, .started = running,
+		.window_jobs = s->told_window,
+		.window_bytes = s->told_window > 0 ? WINDOW_BYTES : 0,
+		.received = s->received,
+		.lost = s->lost,
+		.n_lost = s->n_lost,
+		.started = running,
 		.n_started = s->config.running(s->config.ctx, running, LIMIT_SLOTS),
 	};
 	if (s->n_lost > 0 && s->lost_told == 0) {
@@ -185,8 +196,8 @@ bool wsession_effect(struct wsession *s, struct wsession_effect *e)
 	}
 	s->n_kills = s->next_kill = 0;
 	/* outcomes first: a bye or a beat must not overtake what it speaks of */
-	k = s->state == SESSION_OPEN || s->state == SESSION_WELCOMED ?
-		    outcomes_take(&s->outcomes, s->epoch, s->session) : NULL;
+	k = s->state == SESSION_OPEN || s->state == SESSION_WELCOMED ? outcomes_take(&s->outcomes, s->epoch, s->session)
+	                                                             : NULL;
 	if (k != NULL) {
 		s->settled_at = s->now;
 		e->kind = WSESSION_OUTCOMES;

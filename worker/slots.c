@@ -18,18 +18,18 @@ static_assert(RING >= 2 * LIMIT_HELD, "every job that may be held has a place");
 struct slot {
 	pthread_t thread;
 	struct slots *all;
-	_Atomic uint64_t token;    /* runs now; 0 = nothing */
+	_Atomic uint64_t token; /* runs now; 0 = nothing */
 	_Alignas(64) _Atomic uint32_t in;
 	_Alignas(64) _Atomic uint32_t out;
 	struct task *done[DONE_RING];
-	int cancel_fd;             /* lent to the tasks that it runs */
+	int cancel_fd; /* lent to the tasks that it runs */
 };
 
 struct slots {
 	const struct handler *handler;
 	uint32_t n;
-	struct slot *v; /* owned */
-	uint32_t look;  /* the slot that is taken from next */
+	struct slot *v;                    /* owned */
+	uint32_t look;                     /* the slot that is taken from next */
 	_Alignas(64) _Atomic uint32_t in;  /* places filled */
 	_Alignas(64) _Atomic uint32_t out; /* places claimed */
 	struct task *_Atomic ring[RING];

@@ -13,8 +13,8 @@ struct batch_frame;
 struct task {
 	struct job_run run;
 	struct job_outcome out;
-	_Atomic int state;         /* enum task_state */
-	_Atomic int lock;          /* held while the state leaves RUNNING, and while a cancel looks at it */
+	_Atomic int state; /* enum task_state */
+	_Atomic int lock;  /* held while the state leaves RUNNING, and while a cancel looks at it */
 	uint64_t run_ns;
 	struct batch_frame *frame; /* what its spans point into */
 	struct task *next;         /* among the free ones */
