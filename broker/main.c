@@ -91,6 +91,7 @@ static int begin(struct loop *l, const struct journal_found *found)
 
 	l->now = (struct now){ clock_mono_ms(), clock_wall_ms() };
 	l->started_ms = l->now.mono_ms;
+	core_seen_epoch(l->core, found->epoch);
 	core_start(l->core, l->now, found->tail, found->head, &l->fx);
 	l->epoch = core_epoch(l->core);
 	if (journal_start(l->journal, l->epoch, err) != 0)

@@ -141,6 +141,13 @@ bool core_replay(struct core *c, uint64_t position, struct span facts, const cha
 	return replay_block(c, position, facts, why);
 }
 
+void core_seen_epoch(struct core *c, uint64_t epoch)
+{
+	must(c->replaying);
+	if (epoch > c->epoch)
+		c->epoch = epoch;
+}
+
 void core_start(struct core *c, struct now now, uint64_t tail, uint64_t head, struct effects *fx)
 {
 	must(c->replaying);

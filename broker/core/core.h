@@ -158,6 +158,10 @@ void core_free(struct core *core);
  * with *why set if a fact is of a newer version or is not a fact; the broker then refuses to start. */
 MUST_CHECK bool core_replay(struct core *core, uint64_t position, struct span facts, const char **why);
 
+/* Tells of an epoch that the journal has seen even if no fact says so (the fact may be damaged): the next one, and
+ * with it every token, will be above it. Before core_start. */
+void core_seen_epoch(struct core *core, uint64_t epoch);
+
 /* Ends the replay: `tail` is the log's first live segment base, `head` where the next block goes. Begins a
  * new epoch and appends it; the shell must sync past fx->head before it lets anybody in. */
 void core_start(struct core *core, struct now now, uint64_t tail, uint64_t head, struct effects *fx);
