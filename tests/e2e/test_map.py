@@ -83,6 +83,8 @@ class Map(Cli):
         path = self.write("in", "".join(f"{i}\n" for i in range(1, 41)))
         mapping = self.command(broker, "map", "q", "--joblog", f"{self.dir}/log", *more, stdin=path)
         wait_until(lambda: self.exists("ran1") and self.exists("ran2"), what="the first jobs to start")
+        wait_until(lambda: json.loads(self.expect(0, broker, "workers", "--json").stdout)["running"] == 2,
+                   what="a beat that says so")
         wait_until(lambda: queue(broker, "q")["submitted"] == 40, what="all to be submitted")
         mapping.signal(signal.SIGINT)
         wait_until(lambda: queue(broker, "q")["ready"] == 0, what="what has not started to be cancelled")
