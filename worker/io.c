@@ -38,7 +38,7 @@ struct io {
 	struct task *spare;
 	uint64_t now;
 	uint64_t silent_since; /* 0 = the broker is there */
-	bool announced, said_silent, put, stop, draining;
+	bool announced, said_silent, put, stop, draining, at_once;
 	int status;
 };
 
@@ -298,7 +298,7 @@ static void take_signal(struct io *io)
 	if (read(io->config->signal_fd, &info, sizeof info) != (ssize_t)sizeof info)
 		return;
 	if (io->draining) {
-		io->stop = true;
+		io->stop = io->at_once = true;
 		return;
 	}
 	io->draining = true;
@@ -368,13 +368,18 @@ static void run(struct io *io)
 	}
 }
 
-/* Kills what still runs, as after a second signal, and waits for the slots to see it. */
-static void end_running(struct io *io)
+/* After a second signal: what runs is handed back, and does not outlive us. */
+_Noreturn static void leave_at_once(struct io *io)
 {
 	wsession_drain(io->session, io->now, 0);
 	wsession_tick(io->session, io->now);
 	carry_out(io);
-	slots_free(io->slots);
+	close_socket(&io->control);
+	close_socket(&io->jobs);
+	close_socket(&io->results);
+	discover_free(io->discover);
+	zmq_ctx_term(io->context);
+	_exit(130); /* the slots' threads are in their handlers, which die with us */
 }
 
 int io_run(const struct io_config *config)
@@ -404,7 +409,9 @@ int io_run(const struct io_config *config)
 	io.session = wsession_new(&wc);
 	io.room = msg_room_new();
 	run(&io);
-	end_running(&io);
+	if (io.at_once)
+		leave_at_once(&io);
+	slots_free(io.slots);
 	discover_free(io.discover);
 	close_socket(&io.control);
 	close_socket(&io.jobs);

@@ -110,10 +110,11 @@ static void lose_broker(struct wsession *s)
 void wsession_drain(struct wsession *s, uint64_t now_ms, uint64_t grace_ms)
 {
 	s->now = now_ms;
+	if (now_ms + grace_ms < s->drain_at)
+		s->drain_at = now_ms + grace_ms;
 	if (s->draining)
 		return;
 	s->draining = true;
-	s->drain_at = now_ms + grace_ms;
 	machine_give_back(s, false);
 	if (s->state == SESSION_OPEN)
 		say_beat(s);

@@ -51,7 +51,7 @@ void wsession_tick(struct wsession *s, uint64_t now_ms);
 uint64_t wsession_deadline(const struct wsession *s);
 
 /* Begins the drain: no more jobs; what has not started goes back; at now + grace_ms what still runs is killed and
- * goes back; then bye. */
+ * goes back; then bye. A second call may shorten the grace. */
 void wsession_drain(struct wsession *s, uint64_t now_ms, uint64_t grace_ms);
 
 /* The outcomes of this turn are complete: they may leave. */
