@@ -10,7 +10,7 @@
 #include "broker/core/turn.h"
 #include "broker/core/worker.h"
 
-enum { PROBE_MS = 1000 };
+enum { PROBE_MS = 1000, LOSSES_MOST = 3 };
 
 static int by_value(const void *a, const void *b)
 {
@@ -61,6 +61,7 @@ static void take_back_lost(struct core *c, struct worker *w, const struct msg_be
 	}
 	if (c->turn.n_backs > before) {
 		c->count.lost_messages++;
+		w->losses++;
 		fx_log(c, LOG_WARN, "jobs-lost", "worker=%s jobs=%u were lost on the way and are granted again",
 		       w->name, c->turn.n_backs - before);
 	}
@@ -88,6 +89,13 @@ void beat_take(struct core *c, struct worker *w, const struct msg *m)
 	if (b->n_lost > 0)
 		take_back_lost(c, w, b);
 	turn_commit(c);
+	if (w->losses >= LOSSES_MOST) {
+		/* nothing gets through: somebody else may be taking what is sent. A new session has a new socket. */
+		fx_log(c, LOG_WARN, "jobs-astray", "worker=%s loses all that is sent to it: it is asked to attach anew", w->name);
+		fx_control(c, w->peer, MSG_NO_SESSION, w->session, m->h.number);
+		worker_lose(c, w, false);
+		return;
+	}
 	if (w->state == WORKER_OPEN || w->state == WORKER_WELCOMED) {
 		w->window_jobs = b->window_jobs < LIMIT_WINDOW_JOBS ? b->window_jobs : LIMIT_WINDOW_JOBS;
 		w->window_bytes = b->window_bytes < LIMIT_WINDOW_BYTES ? b->window_bytes : LIMIT_WINDOW_BYTES;

@@ -110,6 +110,7 @@ void gather_outcomes(struct core *c, const struct msg *m)
 		return;
 	}
 	w->expected++;
+	w->losses = 0;
 	w->unsettled_bytes += bytes_of(m);
 	for (uint32_t i = 0; i < m->u.outcomes.n; i++)
 		take(c, w, &m->u.outcomes.v[i]);

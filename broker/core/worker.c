@@ -48,7 +48,7 @@ void worker_free(struct core *c, struct worker *w)
 
 /* Takes the session out of sight: nothing reaches it and it reaches nothing. Its leases go on through
  * worker_lost_slice, or are adopted by its successor before. */
-static void lose(struct core *c, struct worker *w, bool blame)
+void worker_lose(struct core *c, struct worker *w, bool blame)
 {
 	fx_add(c, FX_CLOSE)->session = w->session;
 	HASH_DELETE(hh, c->by_session, w);
@@ -258,7 +258,7 @@ static void hello(struct core *c, uint64_t peer, const struct msg *m)
 	turn_commit(c);
 	take_held(c, w, before, h);
 	if (before != NULL)
-		lose(c, before, false); /* what it held and does not name never arrived */
+		worker_lose(c, before, false); /* what it held and does not name never arrived */
 	HASH_ADD(hh, c->by_session, session, sizeof w->session, w);
 	HASH_ADD(hi, c->by_instance, instance, sizeof w->instance, w);
 	list_push_back(&c->workers, &w->link);
@@ -277,7 +277,7 @@ void worker_socket(struct core *c, uint64_t session, struct span endpoint)
 		return;
 	if (endpoint.n == 0) {
 		fx_log(c, LOG_WARN, "worker-no-port", "worker=%s no port of --jobs is free", w->name);
-		lose(c, w, false);
+		worker_lose(c, w, false);
 		return;
 	}
 	w->state = WORKER_WELCOMED;
@@ -304,7 +304,7 @@ void worker_unreachable(struct core *c, uint64_t session)
 		return;
 	fx_log(c, LOG_WARN, "worker-unreachable", "worker=%s session=%llu", w->name, (unsigned long long)session);
 	c->count.lost_workers++;
-	lose(c, w, false); /* it may well be alive and come back with all that it holds */
+	worker_lose(c, w, false); /* it may well be alive and come back with all that it holds */
 }
 
 void worker_timer(struct core *c, struct worker *w)
@@ -320,7 +320,7 @@ void worker_timer(struct core *c, struct worker *w)
 		       (unsigned long long)w->session, (unsigned long long)(c->t - w->heard), w->outstanding);
 		c->count.lost_workers++;
 	}
-	lose(c, w, w->state != WORKER_LEAVING);
+	worker_lose(c, w, w->state != WORKER_LEAVING);
 }
 
 static void ready(struct core *c, struct worker *w, const struct msg *m)
@@ -339,7 +339,7 @@ static void ready(struct core *c, struct worker *w, const struct msg *m)
 void worker_bye_check(struct core *c, struct worker *w)
 {
 	if (w->state == WORKER_LEAVING && w->expected > w->bye)
-		lose(c, w, false);
+		worker_lose(c, w, false);
 }
 
 static void bye(struct core *c, struct worker *w, const struct msg *m)

@@ -19,6 +19,10 @@ struct worker *worker_find(const struct core *c, uint64_t session);
 /* Its timer has come: silence, or a bye whose outcomes did not come. */
 void worker_timer(struct core *c, struct worker *w);
 
+/* Ends the session: nothing reaches it and it reaches nothing; its leases are handed on slice by slice, or adopted by
+ * its successor before. `blame`: what it may have been running counts as a lost delivery. */
+void worker_lose(struct core *c, struct worker *w, bool blame);
+
 /* A slice of handing on what lost workers held; before the turn is committed. True if there is more. */
 bool worker_lost_slice(struct core *c);
 
