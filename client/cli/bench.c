@@ -129,7 +129,7 @@ static int measure(struct cli *c, const struct bench_broker *b, struct bench_res
 
 static int bench(struct cli *c)
 {
-	struct bench_broker b = { .fsync = -1, .local = cli_is_local(c) };
+	struct bench_broker b = { .fsync = -1, .local = cli_is_local(c), .url = cli_broker(c) };
 	struct bench_result *results[MODES] = { NULL };
 	struct bench_floor floor;
 	size_t n = 0;

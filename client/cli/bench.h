@@ -14,6 +14,7 @@ struct bench_cpu {
 
 /* What the broker says about itself, and where it lives if that is here. */
 struct bench_broker {
+	const char *url; /* borrowed */
 	bool local;
 	uint64_t pid;     /* 0 = unknown */
 	int fsync;        /* 0 always, 1 interval, 2 never; < 0 unknown */

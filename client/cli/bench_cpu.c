@@ -73,16 +73,44 @@ static void for_each_process(const char *name, void (*each)(void *ctx, uint64_t 
 		closedir(proc);
 }
 
+/* The workers of one broker. */
+struct workers {
+	const char *url;
+	double seconds;
+};
+
+/* Whether a worker was told this broker, on its command line or in its environment; or told none, and this is the
+ * one that it takes then. */
+static bool serves(uint64_t pid, const char *url)
+{
+	static const char variable[] = "SHEAF_BROKER=", option[] = "--broker";
+	static char words[128 * KIB];
+	bool told = false;
+
+	for (int i = 0; i < 2; i++) {
+		ssize_t n = read_proc(pid, i == 0 ? "cmdline" : "environ", words, sizeof words);
+
+		if (n <= 0)
+			continue;
+		if (memmem(words, (size_t)n, url, strlen(url)))
+			return true;
+		told = told || memmem(words, (size_t)n, i == 0 ? option : variable, i == 0 ? 8 : 13);
+	}
+	return !told && strcmp(url, SHEAF_DEFAULT_BROKER) == 0;
+}
+
 static void add_seconds(void *ctx, uint64_t pid)
 {
-	double *sum = ctx, s = seconds_of(pid);
+	struct workers *w = ctx;
+	double s = serves(pid, w->url) ? seconds_of(pid) : 0;
 
-	if (s >= 0)
-		*sum += s;
+	if (s > 0)
+		w->seconds += s;
 }
 
 void bench_cpu(const struct bench_broker *b, struct bench_cpu *cpu)
 {
+	struct workers workers = { .url = b->url };
 	struct rusage u;
 
 	getrusage(RUSAGE_SELF, &u);
@@ -93,8 +121,8 @@ void bench_cpu(const struct bench_broker *b, struct bench_cpu *cpu)
 		return;
 	if (b->pid)
 		cpu->broker = seconds_of(b->pid);
-	cpu->workers = 0;
-	for_each_process("sheaf-worker", add_seconds, &cpu->workers);
+	for_each_process("sheaf-worker", add_seconds, &workers);
+	cpu->workers = workers.seconds;
 }
 
 /* ---- where the broker lives ---- */

@@ -111,7 +111,7 @@ static bool starts(const char *text, const char *with)
 	return strncmp(text, with, strlen(with)) == 0;
 }
 
-static const char *broker_of(const struct cli *c)
+const char *cli_broker(const struct cli *c)
 {
 	return c->flags.broker ? c->flags.broker : SHEAF_DEFAULT_BROKER;
 }
@@ -121,7 +121,7 @@ bool cli_is_local(const struct cli *c)
 	static const char *const hosts[] = { "tcp://127.", "tcp://localhost:", "tcp://[::1]:", "ipc://", "inproc://" };
 
 	for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++)
-		if (starts(broker_of(c), hosts[i]))
+		if (starts(cli_broker(c), hosts[i]))
 			return true;
 	return false;
 }
@@ -145,7 +145,7 @@ static int greet(struct cli *c)
 
 int cli_open(struct cli *c)
 {
-	const char *broker = broker_of(c);
+	const char *broker = cli_broker(c);
 	struct sheaf_options o = { .broker = broker, .name = "sheaf" };
 	const char *bad = sheaf_bad_broker(broker);
 	enum sheaf_error e;

@@ -42,6 +42,8 @@ int cli_status(enum sheaf_error e);
 
 /* Makes the session and waits until the broker answers. 0, or an exit status after a sentence. */
 MUST_CHECK int cli_open(struct cli *c);
+/* The broker's endpoint: the option's, or the default. */
+const char *cli_broker(const struct cli *c);
 /* Whether what is said to the broker stays on this machine. */
 bool cli_is_local(const struct cli *c);
 /* The milliseconds that --timeout leaves; SHEAF_FOREVER without it. */
