@@ -64,7 +64,7 @@ const char *connection_bad_endpoint(const char *endpoint)
 	return "is no endpoint such as tcp://HOST:PORT or ipc://PATH";
 }
 
-enum sheaf_error connection_new(const char *endpoint, struct connection **out, const char **why)
+enum sheaf_error connection_new(const char *endpoint, struct connection **out)
 {
 	struct connection *x = calloc(1, sizeof *x);
 
@@ -83,7 +83,6 @@ enum sheaf_error connection_new(const char *endpoint, struct connection **out, c
 err_wake:
 	close(x->wake);
 err_free:
-	*why = strerror(errno);
 	free(x);
 	return SHEAF_E_CONFIG;
 }

@@ -13,9 +13,9 @@ struct connection;
 /* NULL if the endpoint is one that can be connected to, else what is wrong with it, as a sentence's end. */
 const char *connection_bad_endpoint(const char *endpoint);
 
-/* Nothing is opened yet. The endpoint is a good one, copied. SHEAF_E_CONFIG with *why set when the machine
- * has no socket or descriptor left. */
-MUST_CHECK enum sheaf_error connection_new(const char *endpoint, struct connection **out, const char **why);
+/* Nothing is opened yet. The endpoint is a good one, copied. SHEAF_E_CONFIG when the machine has no socket or
+ * descriptor left. */
+MUST_CHECK enum sheaf_error connection_new(const char *endpoint, struct connection **out);
 /* What is not sent yet has `linger_ms` to leave. NULL is fine. */
 void connection_free(struct connection *x, int linger_ms);
 

@@ -24,7 +24,7 @@ static enum sheaf_error submit_all(struct call *k, const struct csession_policy 
 {
 	struct sheaf *s = k->s;
 	enum sheaf_error first = SHEAF_OK, e;
-	struct csession_event ev;
+	struct csession_event ev = { 0 };
 	size_t posted = 0, answered = 0;
 
 	for (;;) {
@@ -86,7 +86,7 @@ static enum sheaf_error unknown_job(struct sheaf *s, uint64_t id)
 static enum sheaf_error await(struct call *k, uint64_t id, struct msg_result_rec *r)
 {
 	struct csession *session = k->s->session;
-	struct csession_event ev;
+	struct csession_event ev = { 0 };
 	bool streams;
 
 	if (id == 0) {

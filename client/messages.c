@@ -4,7 +4,7 @@
 #include "client/machine.h"
 #include "client/session.h"
 
-#define HELD_FIRST_MS 10 /* a refusal for the moment: try again after so long, doubling */
+#define HELD_FIRST_MS UINT64_C(10) /* a refusal for the moment: try again after so long, doubling */
 #define HELD_MOST_MS  1000
 #define LOST_PINGS    2 /* a request is lost when so many pings that left after it have been answered */
 

@@ -4,7 +4,7 @@
 #include "proto/codec.h"
 
 /* The broker also counts jobs that are awaited no longer, as after a wait that timed out. */
-#define WAITS_SPARE 1024
+#define WAITS_SPARE UINT64_C(1024)
 
 uint32_t csession_set_records(struct csession *c, uint32_t records)
 {

@@ -14,9 +14,8 @@
 static enum sheaf_error make_parts(struct sheaf *s, struct span name)
 {
 	struct csession_config config = { .session = rand_os(), .seed = rand_os(), .name = name };
-	const char *why = "";
 
-	if (connection_new(s->broker, &s->connection, &why))
+	if (connection_new(s->broker, &s->connection))
 		return SHEAF_E_CONFIG;
 	s->session = csession_new(&config);
 	s->room = msg_room_new();
@@ -31,7 +30,7 @@ enum sheaf_error sheaf_new(const struct sheaf_options *o, sheaf_t **out)
 	struct span name = span_str(o && o->name ? o->name : "client");
 	struct sheaf *s;
 
-	if (connection_bad_endpoint(broker) || name.n == 0 || name.n > LIMIT_NAME)
+	if (connection_bad_endpoint(broker) || !name_worker_ok(name))
 		return SHEAF_E_CONFIG;
 	s = calloc(1, sizeof *s);
 	must(s);
@@ -257,7 +256,7 @@ enum sheaf_error call_next(struct call *k, struct csession_event *ev)
 
 enum sheaf_error call_ask(struct call *k, const struct msg *m, const struct msg **answer)
 {
-	struct csession_event ev;
+	struct csession_event ev = { 0 };
 	uint64_t number = 0;
 	enum sheaf_error e;
 
@@ -286,7 +285,7 @@ enum sheaf_error handle_ask(struct sheaf *s, const struct msg *m, uint64_t ms, c
 enum sheaf_error sheaf_connect(sheaf_t *s, uint64_t ms)
 {
 	struct call k = call_begin(s, ms);
-	struct csession_event ev;
+	struct csession_event ev = { 0 };
 
 	while (!csession_welcome(s->session)) {
 		enum sheaf_error e = call_next(&k, &ev);
@@ -301,7 +300,7 @@ enum sheaf_error sheaf_ping(sheaf_t *s, uint64_t ms, uint64_t *us)
 {
 	struct call k = call_begin(s, ms);
 	uint64_t number = csession_ping(s->session), begun_ns = clock_mono_ns();
-	struct csession_event ev;
+	struct csession_event ev = { 0 };
 	enum sheaf_error e;
 
 	do {

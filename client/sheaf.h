@@ -32,7 +32,8 @@ typedef struct sheaf sheaf_t;
 /** How to reach a broker. Zero-initialise; NULL and 0 mean the default. */
 struct sheaf_options {
 	const char *broker; /**< endpoint; default: SHEAF_DEFAULT_BROKER (the CLI reads SHEAF_BROKER itself) */
-	const char *name;   /**< shown in the broker's logs; default: "client" */
+	const char *
+	    name; /**< shown in the broker's logs; default: "client"; 1 to 64 printable characters, no blank or comma */
 };
 
 /** What goes with a job. Fill with sheaf_policy_default() first. */
