@@ -13,6 +13,7 @@ struct held {
 	uint64_t id;
 	void *user;
 	uint32_t bytes;
+	bool handed; /* to the slots */
 };
 
 struct held_table {

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { CLOSE_BYTES = 1 << 20, SPARE_BYTES = 256 << 10 };
+enum { CLOSE_BYTES = 1 << 20, SPARE_BYTES = 256 << 10, OUTCOME_BYTES = 64 };
 
 void outcomes_init(struct outcomes *o)
 {
@@ -58,6 +58,7 @@ static struct kept *begin(struct outcomes *o)
 	}
 	k->next = NULL;
 	k->n = 0;
+	k->charged = 0;
 	buf_clear(&k->bytes);
 	msg_begin(&k->writer, &k->bytes, &h, 0);
 	return k;
@@ -81,7 +82,8 @@ void outcomes_put(struct outcomes *o, const struct msg_outcome_rec *r)
 		outcomes_close(o);
 	if (o->open == NULL)
 		o->open = begin(o);
-	o->bytes += n + 64;
+	o->open->charged += n + OUTCOME_BYTES;
+	o->bytes += n + OUTCOME_BYTES;
 	msg_put_outcome(&o->open->writer, r);
 	name(o->open, r);
 }
@@ -115,11 +117,10 @@ void outcomes_settle(struct outcomes *o, uint64_t settled)
 		if (o->first == NULL)
 			o->last = NULL;
 		o->settled++;
-		o->bytes -= k->bytes.n < o->bytes ? k->bytes.n : o->bytes;
+		must(o->bytes >= k->charged);
+		o->bytes -= k->charged;
 		give_back(o, k);
 	}
-	if (o->first == NULL && o->open == NULL)
-		o->bytes = 0;
 }
 
 void outcomes_resend(struct outcomes *o)

@@ -12,6 +12,7 @@ struct kept {
 	struct msg_writer writer;
 	struct lease_name *names; /* owned: what is inside, for the next hello */
 	uint32_t n, cap;
+	uint64_t charged; /* its part of outcomes.bytes */
 };
 
 struct outcomes {

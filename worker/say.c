@@ -172,6 +172,24 @@ static bool flag(bool *due, struct wsession_effect *e, enum wsession_effect_kind
 	return true;
 }
 
+/* The next job of the message under way. One that was not taken (a token that is here already, or no room) is left
+ * out: who runs a job must hold its lease. */
+static bool next_job(struct wsession *s, struct wsession_effect *e)
+{
+	while (s->next_job < s->n_jobs) {
+		const struct msg_job_rec *r = &s->jobs[s->next_job++];
+		struct held *h = held_find(&s->held, r->token);
+
+		if (h == NULL || h->handed)
+			continue;
+		h->handed = true;
+		e->kind = WSESSION_RUN;
+		e->job = *r;
+		return true;
+	}
+	return false;
+}
+
 bool wsession_effect(struct wsession *s, struct wsession_effect *e)
 {
 	struct kept *k;
@@ -184,11 +202,8 @@ bool wsession_effect(struct wsession *s, struct wsession_effect *e)
 		e->results = s->attach_results;
 		return true;
 	}
-	if (s->next_job < s->n_jobs) {
-		e->kind = WSESSION_RUN;
-		e->job = s->jobs[s->next_job++];
+	if (next_job(s, e))
 		return true;
-	}
 	if (s->next_kill < s->n_kills) {
 		e->kind = WSESSION_KILL;
 		e->user = s->kills[s->next_kill++];

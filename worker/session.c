@@ -87,13 +87,18 @@ bool wsession_finished(struct wsession *s, const struct msg_outcome_rec *r, uint
 	return true;
 }
 
-void wsession_flush(struct wsession *s)
+/* Whether the window has changed so much that the broker is told before the next regular beat. */
+static bool window_moved(const struct wsession *s)
 {
 	uint64_t window = machine_window(s), told = s->told_window;
 
+	return window > told + told / 3 || window < told - told / 3;
+}
+
+void wsession_flush(struct wsession *s)
+{
 	outcomes_close(&s->outcomes);
-	if (s->state == SESSION_OPEN && s->now - s->beat_at >= BEAT_LEAST_MS &&
-	    (window > told + told / 3 || window < told - told / 3))
+	if (s->state == SESSION_OPEN && s->now - s->beat_at >= BEAT_LEAST_MS && window_moved(s))
 		say_beat(s);
 }
 
@@ -212,12 +217,12 @@ uint64_t wsession_deadline(const struct wsession *s)
 
 	if (s->state == SESSION_ENDED)
 		return t;
-	if (s->state == SESSION_AWAY || s->state == SESSION_REFUSED)
+	if (s->state == SESSION_REFUSED || s->reconnect)
 		t = s->retry_at;
-	else
+	else if (s->state != SESSION_AWAY) /* away: the shell says when there is a connection */
 		t = s->heard_at + s->liveness_ms;
 	if (s->state == SESSION_OPEN)
-		t = earlier(t, s->beat_at + s->beat_ms);
+		t = earlier(t, s->beat_at + (window_moved(s) ? (uint64_t)BEAT_LEAST_MS : s->beat_ms));
 	if (s->state == SESSION_OPEN && s->outcomes.first != NULL)
 		t = earlier(t, s->settled_at + RESEND_MS);
 	if (s->draining)

@@ -53,6 +53,8 @@ static void note_gap(struct wsession *s, uint64_t number)
 
 	if (s->n_lost == LIMIT_LOST_RANGES) {
 		s->lost[s->n_lost - 1].last = gap.last; /* what lies between is given back with it: that does no harm */
+		if (s->lost_told == s->n_lost)
+			s->lost_told--; /* as it is now, it has not been told */
 	} else {
 		s->lost[s->n_lost++] = gap;
 	}
