@@ -38,7 +38,7 @@ struct io {
 	struct task *spare;
 	uint64_t now;
 	uint64_t silent_since; /* 0 = the broker is there */
-	bool announced, said_silent, put, stop, draining, at_once;
+	bool announced, said_silent, put, dropped, stop, draining, at_once;
 	int status;
 };
 
@@ -145,8 +145,12 @@ static void gather(struct io *io)
 
 static bool drop(void *ctx, void *user)
 {
-	(void)ctx;
-	return slots_drop(user);
+	struct io *io = ctx;
+
+	if (!slots_drop(user))
+		return false;
+	io->dropped = true;
+	return true;
 }
 
 static uint32_t running(void *ctx, uint64_t *tokens, uint32_t most)
@@ -227,6 +231,7 @@ static void carry_out(struct io *io)
 			break;
 		case WSESSION_KILL:
 			slots_cancel(e.user);
+			io->dropped = true; /* if it had not begun */
 			break;
 		case WSESSION_READY:
 			ready(io);
@@ -241,7 +246,9 @@ static void carry_out(struct io *io)
 	}
 	if (io->put)
 		slots_wake(io->slots);
-	io->put = false;
+	if (io->dropped)
+		slots_sweep(io->slots);
+	io->put = io->dropped = false;
 }
 
 /* ---- sockets ---- */

@@ -30,6 +30,7 @@ struct slots {
 	uint32_t n;
 	struct slot *v;                    /* owned */
 	uint32_t look;                     /* the slot that is taken from next */
+	struct task *dropped;              /* swept out of the ring */
 	_Alignas(64) _Atomic uint32_t in;  /* places filled */
 	_Alignas(64) _Atomic uint32_t out; /* places claimed */
 	struct task *_Atomic ring[RING];
@@ -83,7 +84,7 @@ static void give_back(struct slot *me, struct task *t)
 	/* the I/O thread never lags for long; when it does, this slot waits for it */
 	while (in - atomic_load_explicit(&me->out, memory_order_acquire) == DONE_RING) {
 		wake_io(me->all);
-		usleep(50);
+		sched_yield();
 	}
 	me->done[in % DONE_RING] = t;
 	atomic_store(&me->in, in + 1);
@@ -226,8 +227,31 @@ void slots_wake(struct slots *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* Once around: who is alive goes to the end, so that the order stays. */
+void slots_sweep(struct slots *s)
+{
+	uint32_t n = atomic_load(&s->in) - atomic_load(&s->out);
+	struct task *t;
+
+	for (; n > 0 && (t = claim(s)) != NULL; n--) {
+		if (atomic_load(&t->state) != TASK_DROPPED) {
+			slots_put(s, t);
+			continue;
+		}
+		t->next = s->dropped;
+		s->dropped = t;
+	}
+	slots_wake(s);
+}
+
 struct task *slots_take(struct slots *s)
 {
+	struct task *dropped = s->dropped;
+
+	if (dropped != NULL) {
+		s->dropped = dropped->next;
+		return dropped;
+	}
 	for (uint32_t i = 0; i < s->n; i++) {
 		struct slot *v = &s->v[(s->look + i) % s->n];
 		uint32_t out = atomic_load_explicit(&v->out, memory_order_relaxed);
@@ -250,6 +274,8 @@ int slots_fd(const struct slots *s)
 
 bool slots_sleep(struct slots *s)
 {
+	if (s->dropped != NULL)
+		return false;
 	atomic_store(&s->io_sleeps, 1);
 	for (uint32_t i = 0; i < s->n; i++) {
 		if (atomic_load(&s->v[i].in) != atomic_load(&s->v[i].out)) {

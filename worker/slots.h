@@ -34,6 +34,10 @@ void slots_put(struct slots *s, struct task *t);
 /* Wakes sleeping slots after one or more slots_put. */
 void slots_wake(struct slots *s);
 
+/* Takes what was dropped out of the line, so that it comes through slots_take without waiting for a slot that may be
+ * busy for long. Costs a walk along the line: call it once after some drops. */
+void slots_sweep(struct slots *s);
+
 /* The next task that has ended or was dropped; NULL if there is none. The I/O thread owns it again. */
 struct task *slots_take(struct slots *s);
 
