@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "worker/spawn.h"
 
-enum { READ_BYTES = 64 << 10, QUIET_MS = 100, TERM_MS = 2000 };
+enum { READ_BYTES = 64 << 10, QUIET_MS = 100, NOISE_MS = 2000, TERM_MS = 2000, LOOK_MS = 10 };
 
 /* A process under way. */
 struct child {
@@ -24,8 +24,9 @@ struct child {
 	size_t written;   /* of the payload */
 	bool ended;       /* the process itself; its group may go on */
 	bool cancelled, over;
-	uint64_t kill_at; /* core of a cancel: KILL then; 0 = none */
-	uint64_t quiet_at;
+	uint64_t kill_at;  /* of a cancel: KILL then; 0 = none */
+	uint64_t quiet_at; /* once it has ended: what it left behind has been silent for long enough */
+	uint64_t noise_at; /* and this is the end of all patience */
 };
 
 static void close_end(int *fd)
@@ -134,9 +135,22 @@ static int wait_ms(const struct child *c, uint64_t now)
 		at = c->kill_at;
 	if (c->ended && c->quiet_at < at)
 		at = c->quiet_at;
+	if (c->pidfd < 0 && !c->ended && now + LOOK_MS < at)
+		at = now + LOOK_MS;
 	if (at == UINT64_MAX)
 		return -1;
 	return at > now ? (int)(at - now) : 0;
+}
+
+/* Whether the process itself has ended; it is not reaped yet. */
+static bool look_ended(const struct child *c, short revents)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	if (c->pidfd >= 0)
+		return revents != 0;
+	/* there was no descriptor left for it */
+	return waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOWAIT | WNOHANG) == 0 && info.si_pid == c->pid;
 }
 
 /* One round: waits for something and deals with it. */
@@ -153,8 +167,8 @@ static void round_once(struct child *c, struct job_run *run, struct job_outcome 
 
 	poll(fds, 5, wait_ms(c, clock_mono_ms()));
 	now = clock_mono_ms();
-	if (fds[0].revents || fds[1].revents)
-		c->quiet_at = now + QUIET_MS;
+	if (c->ended && (fds[0].revents || fds[1].revents))
+		c->quiet_at = now + QUIET_MS < c->noise_at ? now + QUIET_MS : c->noise_at;
 	if (fds[0].revents && !drain(c->out, &out->result))
 		close_end(&c->out);
 	if (fds[1].revents && !drain(c->err, &out->error))
@@ -162,15 +176,17 @@ static void round_once(struct child *c, struct job_run *run, struct job_outcome 
 	cut_front(&out->error);
 	if (fds[2].revents)
 		feed(c, run->job.payload);
-	if (fds[3].revents) {
+	if (!c->ended && look_ended(c, fds[3].revents)) {
 		c->ended = true;
 		c->quiet_at = now + QUIET_MS;
+		c->noise_at = now + NOISE_MS;
 		close_end(&c->in);
 	}
 	if (fds[4].revents && atomic_load(&run->cancelled))
 		cancel(c, now);
 	if (out->result.n > LIMIT_PAYLOAD && !c->over) {
 		c->over = true;
+		close_end(&c->out); /* whoever still writes is not read any more */
 		kill(-c->pid, SIGKILL);
 	}
 	if (c->kill_at > 0 && now >= c->kill_at) {

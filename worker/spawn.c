@@ -77,6 +77,20 @@ static void add_headers(char **env, size_t *n, char **to, struct span headers)
 	}
 }
 
+/* Whether it is one that every job has of its own: a worker may itself run in a job. */
+static bool own_variable(const char *entry)
+{
+	static const char *const names[] = { "SHEAF_JOB_ID=", "SHEAF_QUEUE=", "SHEAF_ATTEMPT=", "SHEAF_TOKEN=",
+		                             "SHEAF_H_" };
+
+	if (strncmp(entry, "SHEAF_", 6) != 0)
+		return false;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strncmp(entry, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
 static void make_env(struct words *w, const struct job_run *run)
 {
 	const struct msg_job_rec *j = &run->job;
@@ -89,7 +103,7 @@ static void make_env(struct words *w, const struct job_run *run)
 	w->text = malloc(OWN_VARIABLES * VARIABLE_BYTES + j->headers.n + 9 * (LIMIT_HEADERS + 1));
 	must(w->env != NULL && w->text != NULL);
 	for (size_t i = 0; i < inherited; i++)
-		if (strncmp(environ[i], "SHEAF_H_", 8) != 0)
+		if (!own_variable(environ[i]))
 			w->env[n++] = environ[i];
 	to = w->text;
 #define VARIABLE(...)                                                                                                  \
