@@ -1,0 +1,164 @@
+/* See rig.h. */
+#include "tests/unit/core/rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/unit/core/trace.h"
+
+#define SEGMENT (64 * KIB)
+
+static void carry_out(struct rig *r)
+{
+	for (uint32_t i = 0; i < r->fx.n; i++) {
+		const struct effect *e = &r->fx.v[i];
+
+		if (e->kind == FX_APPEND) {
+			struct rig_block *b = &r->blocks[r->n_blocks++];
+
+			ck_assert(i == 0 && r->n_blocks < RIG_BLOCKS);
+			*b = (struct rig_block){ r->fx.block_at, r->fx.facts, malloc(r->fx.facts) };
+			ck_assert_ptr_nonnull(b->p);
+			memcpy(b->p, r->fx.block.p + LOG_BLOCK_HEADER, r->fx.facts);
+		}
+		if (e->kind == FX_NONCE)
+			r->nonce = e->number;
+		if (e->kind == FX_MOVE)
+			r->move = e->u.position + 1;
+		if (e->kind == FX_TRIM)
+			r->tail = e->u.position;
+		if (!r->quiet)
+			trace_effect(r, e);
+	}
+	core_check(r->core);
+}
+
+void rig_init(struct rig *r)
+{
+	*r = (struct rig){ .now = { 1000, 1700000000000 }, .held_state = HELD_RUNNING };
+	core_config_default(&r->config);
+	r->config.segment_bytes = SEGMENT;
+	buf_init(&r->trace);
+	effects_init(&r->fx);
+	r->core = core_new(&r->config);
+	core_start(r->core, r->now, 0, 0, &r->fx);
+	carry_out(r);
+}
+
+void rig_fini(struct rig *r)
+{
+	core_free(r->core);
+	effects_fini(&r->fx);
+	buf_fini(&r->trace);
+	for (uint32_t i = 0; i < r->n_blocks; i++)
+		free(r->blocks[i].p);
+}
+
+void rig_expect(struct rig *r, const char *trace)
+{
+	buf_put_u8(&r->trace, 0);
+	ck_assert_str_eq((const char *)r->trace.p, trace);
+	buf_clear(&r->trace);
+}
+
+void rig_forget(struct rig *r)
+{
+	buf_clear(&r->trace);
+}
+
+bool rig_has(const struct rig *r, const char *text)
+{
+	return r->trace.n > 0 && memmem(r->trace.p, r->trace.n, text, strlen(text)) != NULL;
+}
+
+void rig_step(struct rig *r, const struct event *ev)
+{
+	core_step(r->core, r->now, ev, &r->fx);
+	carry_out(r);
+}
+
+void rig_pass(struct rig *r, uint64_t ms)
+{
+	uint64_t end = r->now.mono_ms + ms;
+
+	for (int i = 0; i < 100000; i++) {
+		uint64_t at = core_deadline(r->core);
+
+		if (at > end)
+			break;
+		if (at > r->now.mono_ms) {
+			r->now.wall_ms += at - r->now.mono_ms;
+			r->now.mono_ms = at;
+		}
+		rig_step(r, &(struct event){ .kind = EV_TICK });
+	}
+	r->now.wall_ms += end - r->now.mono_ms;
+	r->now.mono_ms = end;
+}
+
+void rig_restart(struct rig *r, bool trimmed)
+{
+	uint64_t tail = trimmed ? r->tail : 0, head = 0;
+	const char *why = "";
+	uint32_t n = r->n_blocks;
+
+	core_free(r->core);
+	r->core = core_new(&r->config);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct rig_block *b = &r->blocks[i];
+
+		head = b->at + log_block_bytes(b->facts);
+		if (b->at >= tail)
+			ck_assert_msg(core_replay(r->core, b->at, span_of(b->p, b->facts), &why), "%s", why);
+	}
+	memset(r->results, 0, sizeof r->results);
+	r->move = 0;
+	core_start(r->core, r->now, tail, head, &r->fx);
+	carry_out(r);
+}
+
+void rig_scan(struct rig *r)
+{
+	uint64_t base = r->move - 1;
+	uint32_t n = r->n_blocks;
+
+	ck_assert_uint_ne(r->move, 0);
+	r->move = 0;
+	for (uint32_t i = 0; i < n; i++)
+		if (r->blocks[i].at / SEGMENT == base / SEGMENT)
+			rig_step(r, &(struct event){ .kind = EV_MOVE,
+			                             .position = r->blocks[i].at,
+			                             .facts = span_of(r->blocks[i].p, r->blocks[i].facts) });
+	rig_step(r, &(struct event){ .kind = EV_MOVED, .position = base });
+}
+
+void rig_describe(struct rig *r)
+{
+	struct core_totals t;
+	char line[160];
+
+	rig_client(r, 9);
+	rig_request(r, 9, 1000000 + r->now.mono_ms, MSG_QUEUE_LIST, (struct msg){ 0 });
+	core_totals(r->core, &t);
+	snprintf(line, sizeof line, "batches=%llu\n", (unsigned long long)t.batches);
+	buf_put_span(&r->trace, span_str(line));
+}
+
+int rig_suite(const char *name, void (*setup)(void), void (*teardown)(void), const TTest *const *tests, size_t n)
+{
+	Suite *s = suite_create(name);
+	TCase *t = tcase_create(name);
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(t, 120);
+	tcase_add_checked_fixture(t, setup, teardown);
+	for (size_t i = 0; i < n; i++)
+		tcase_add_test(t, tests[i]);
+	suite_add_tcase(s, t);
+	runner = srunner_create(s);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,229 @@
+/* Effects as text: a line for each that somebody would notice. See rig.h. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "tests/unit/core/trace.h"
+
+__attribute__((format(printf, 2, 3))) static void put(struct rig *r, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	ck_assert(n >= 0 && n < (int)sizeof text);
+	buf_put(&r->trace, text, (size_t)n);
+}
+
+static unsigned low(uint64_t v)
+{
+	return (unsigned)(v & UINT32_MAX);
+}
+
+static struct span bytes(struct rig *r, const struct log_bytes *at)
+{
+	for (uint32_t i = 0; i < r->n_blocks; i++) {
+		const struct rig_block *b = &r->blocks[i];
+
+		if (at->position >= b->at + LOG_BLOCK_HEADER &&
+		    at->position + at->length <= b->at + LOG_BLOCK_HEADER + b->facts)
+			return span_of(b->p + (at->position - b->at - LOG_BLOCK_HEADER), at->length);
+	}
+	ck_abort_msg("bytes that the log does not hold");
+}
+
+static void put_span(struct rig *r, struct span s)
+{
+	if (s.n > 20)
+		put(r, " (%zu bytes)", s.n);
+	else if (s.n > 0)
+		put(r, " '%.*s'", (int)s.n, (const char *)s.p);
+}
+
+static void put_result(struct rig *r, const struct effect *e)
+{
+	struct msg_result_rec rec = e->u.result.rec;
+
+	if (e->u.result.from_log) {
+		struct span s = bytes(r, &e->stored);
+
+		rec.error = span_of(s.p, e->u.result.error_length);
+		rec.result = span_of(s.p + rec.error.n, s.n - rec.error.n);
+	}
+	put(r, "C%u result %s%llu: %llu %s", (unsigned)e->peer - 100, e->u.result.answer ? "#" : "@",
+	    (unsigned long long)e->number, (unsigned long long)rec.id, job_state_name((enum job_state)rec.state));
+	if (rec.attempt > 0)
+		put(r, " attempt=%u", rec.attempt);
+	if (rec.exit != 0)
+		put(r, " exit=%d", rec.exit);
+	if (rec.gone)
+		put(r, " gone");
+	put_span(r, rec.error);
+	put_span(r, rec.result);
+	put(r, "\n");
+}
+
+static void put_queue(struct rig *r, const struct msg_queue_rec *q)
+{
+	put(r, " [%.*s%s workers=%u submitted=%llu", (int)q->name.n, (const char *)q->name.p,
+	    q->paused ? " paused" : "", q->workers, (unsigned long long)q->submitted);
+	for (int s = 1; s < JOB_STATES; s++)
+		if (q->states[s] > 0)
+			put(r, " %s=%llu", job_state_name((enum job_state)s), (unsigned long long)q->states[s]);
+	put(r, " kept=%llu]", (unsigned long long)q->kept);
+}
+
+static void put_reply(struct rig *r, const struct effect *e)
+{
+	const struct msg *m = e->u.msg;
+
+	put(r, "C%u", (unsigned)e->peer - 100);
+	switch (m->h.kind) {
+	case MSG_CLIENT_WELCOME:
+		put(r, " welcome");
+		break;
+	case MSG_REPLY:
+		put(r, " reply #%llu %s", (unsigned long long)m->h.number,
+		    sheaf_error_name((enum sheaf_error)m->u.reply.error));
+		if (m->u.reply.value > 0)
+			put(r, " %llu", (unsigned long long)m->u.reply.value);
+		break;
+	case MSG_PONG:
+		put(r, " pong pushed=%llu", (unsigned long long)m->u.ping.pushed);
+		break;
+	case MSG_JOB_INFO:
+		put(r, " job #%llu %llu %s attempt=%u/%u deliveries=%u", (unsigned long long)m->h.number,
+		    (unsigned long long)m->u.job_info.rec.id, job_state_name((enum job_state)m->u.job_info.rec.state),
+		    m->u.job_info.rec.attempt, m->u.job_info.attempts, m->u.job_info.deliveries);
+		if (m->u.job_info.worker.n > 0)
+			put(r, " by %.*s", (int)m->u.job_info.worker.n, (const char *)m->u.job_info.worker.p);
+		break;
+	case MSG_QUEUE_INFO:
+		put(r, " queues #%llu", (unsigned long long)m->h.number);
+		for (uint32_t i = 0; i < m->u.queue_info.n; i++)
+			put_queue(r, &m->u.queue_info.v[i]);
+		break;
+	case MSG_WORKER_INFO:
+		put(r, " workers #%llu", (unsigned long long)m->h.number);
+		for (uint32_t i = 0; i < m->u.worker_info.n; i++)
+			put(r, " [%.*s slots=%u outstanding=%u]", (int)m->u.worker_info.v[i].queues.n,
+			    (const char *)m->u.worker_info.v[i].queues.p, m->u.worker_info.v[i].slots,
+			    m->u.worker_info.v[i].outstanding);
+		break;
+	case MSG_BATCH_INFO:
+		put(r, " batch #%llu %llu%s total=%llu ended=%llu failed=%llu", (unsigned long long)m->h.number,
+		    (unsigned long long)m->u.batch_info.batch, m->u.batch_info.closed ? " closed" : "",
+		    (unsigned long long)m->u.batch_info.total, (unsigned long long)m->u.batch_info.ended,
+		    (unsigned long long)m->u.batch_info.failed);
+		break;
+	case MSG_NO_SESSION:
+		put(r, " no-session");
+		break;
+	default:
+		put(r, " kind %u", m->h.kind);
+	}
+	put(r, "\n");
+}
+
+static void put_control(struct rig *r, const struct effect *e)
+{
+	const struct msg *m = e->u.msg;
+
+	put(r, "W%u", (unsigned)e->peer - 200);
+	switch (m->h.kind) {
+	case MSG_WORKER_WELCOME:
+		put(r, " welcome");
+		for (uint32_t i = 0; i < m->u.worker_welcome.n_dropped; i++)
+			put(r, " dropped=%u", low(m->u.worker_welcome.dropped[i]));
+		break;
+	case MSG_BEAT_ANSWER:
+		put(r, " answer settled=%llu", (unsigned long long)m->u.settled.settled);
+		break;
+	case MSG_SETTLED:
+		put(r, " settled=%llu%s", (unsigned long long)m->u.settled.settled,
+		    m->u.settled.resend ? " resend" : "");
+		break;
+	case MSG_RECALL:
+	case MSG_REVOKE:
+		put(r, m->h.kind == MSG_RECALL ? " recall" : " revoke");
+		for (uint32_t i = 0; i < m->u.leases.n; i++)
+			put(r, " %llu/%u", (unsigned long long)m->u.leases.v[i].id, low(m->u.leases.v[i].token));
+		break;
+	case MSG_NO_SESSION:
+		put(r, " no-session");
+		break;
+	case MSG_REPLY:
+		put(r, " reply %s", sheaf_error_name((enum sheaf_error)m->u.reply.error));
+		break;
+	default:
+		put(r, " kind %u", m->h.kind);
+	}
+	put(r, "\n");
+}
+
+static void put_grant(struct rig *r, const struct effect *e)
+{
+	put(r, "S%u jobs %llu: %llu/%u attempt=%u", low(e->session), (unsigned long long)e->number,
+	    (unsigned long long)e->u.job.id, low(e->u.job.token), e->u.job.attempt);
+	put_span(r, bytes(r, &e->stored));
+	put(r, "\n");
+}
+
+static void put_peek(struct rig *r, const struct effect *e)
+{
+	put(r, "C%u peeked #%llu", (unsigned)e->peer - 100, (unsigned long long)e->u.peek.h->number);
+	for (uint32_t i = 0; i < e->u.peek.n; i++) {
+		put(r, " %llu:%u", (unsigned long long)e->u.peek.v[i].id, e->u.peek.v[i].priority);
+		put_span(r, bytes(r, &e->u.peek.stored[i]));
+	}
+	put(r, "\n");
+}
+
+void trace_effect(struct rig *r, const struct effect *e)
+{
+	switch (e->kind) {
+	case FX_ACCEPTED:
+		put(r, "C%u accepted #%llu: %llu..%llu\n", (unsigned)e->peer - 100,
+		    (unsigned long long)e->u.accepted.number, (unsigned long long)e->u.accepted.first,
+		    (unsigned long long)e->u.accepted.first + e->u.accepted.count - 1);
+		break;
+	case FX_RESULT:
+		put_result(r, e);
+		break;
+	case FX_REPLY:
+		put_reply(r, e);
+		break;
+	case FX_PEEK:
+		put_peek(r, e);
+		break;
+	case FX_CONTROL:
+		put_control(r, e);
+		break;
+	case FX_OPEN:
+		put(r, "S%u open\n", low(e->session));
+		break;
+	case FX_NONCE:
+		put(r, "S%u nonce\n", low(e->session));
+		break;
+	case FX_GRANT:
+		put_grant(r, e);
+		break;
+	case FX_PROBE:
+		put(r, "S%u jobs %llu: probe\n", low(e->session), (unsigned long long)e->number);
+		break;
+	case FX_CLOSE:
+		put(r, "S%u close\n", low(e->session));
+		break;
+	case FX_MOVE:
+		put(r, "move\n");
+		break;
+	case FX_TRIM:
+		put(r, "trim\n");
+		break;
+	case FX_APPEND:
+	case FX_LOG:
+		break; /* what they say shows elsewhere */
+	}
+}
