@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -16,7 +17,9 @@ enum {
 	OTHER_FILES = 128,    /* descriptors for everything but workers and clients */
 	FILES_PER_WORKER = 6, /* control, results, jobs: a listening socket and what ZeroMQ needs for each */
 	STUCK_MS = 2000,      /* without a connection that long, a worker is unreachable */
-	LINGER_MS = 500       /* at shutdown, for answers on their way */
+	BIND_TRIES = 20,
+	BIND_PAUSE_US = 50000,
+	LINGER_MS = 500 /* at shutdown, for answers on their way */
 };
 
 static uint64_t route_of(const uint8_t *p)
@@ -53,6 +56,18 @@ static void *make(struct sockets *s, int type, int hwm, int linger)
 	return socket;
 }
 
+/* A broker that was killed a moment ago may still hold its port. */
+static int bind_patiently(void *socket, const char *endpoint)
+{
+	int r = zmq_bind(socket, endpoint);
+
+	for (int i = 0; i < BIND_TRIES && r != 0 && errno == EADDRINUSE; i++) {
+		usleep(BIND_PAUSE_US);
+		r = zmq_bind(socket, endpoint);
+	}
+	return r;
+}
+
 static void *open_bound(struct sockets *s, int type, int hwm, const char *endpoint, char at[LIMIT_ENDPOINT], char *err)
 {
 	size_t n = LIMIT_ENDPOINT;
@@ -64,7 +79,7 @@ static void *open_bound(struct sockets *s, int type, int hwm, const char *endpoi
 	}
 	if (type == ZMQ_ROUTER)
 		set(socket, ZMQ_ROUTER_MANDATORY, 1);
-	if (zmq_bind(socket, endpoint) != 0 || zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, at, &n) != 0) {
+	if (bind_patiently(socket, endpoint) != 0 || zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, at, &n) != 0) {
 		text_format(err, OPTIONS_ERR, "cannot listen on %s: %s", endpoint, zmq_strerror(errno));
 		zmq_close(socket);
 		return NULL;

@@ -201,7 +201,8 @@ static void run_timers(struct core *c)
 		keep_expire(c, list_item(heap_min(&c->keep_timers), struct queue, keep_timer));
 }
 
-/* Everything that time brings: first what makes facts, then the commit, then what only sends. */
+/* Everything that time brings, and the granting of jobs: a shell that ticks once at the end of its turn grants what the
+ * turn brought in few and full messages. First what makes facts, then the commit, then what only sends. */
 static void tick(struct core *c)
 {
 	run_timers(c);
@@ -215,6 +216,7 @@ static void tick(struct core *c)
 	turn_commit(c);
 	chore_finish(c);
 	gather_settle(c);
+	dispatch(c);
 	dispatch_rebalance(c);
 }
 
@@ -283,7 +285,6 @@ void core_step(struct core *c, struct now now, const struct event *ev, struct ef
 	turn_begin(c);
 	take(c, ev);
 	must(c->turn.placed || fx->block.n == LOG_BLOCK_HEADER);
-	dispatch(c);
 	c->fx = NULL;
 }
 

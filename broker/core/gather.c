@@ -63,6 +63,7 @@ static void take(struct core *c, struct worker *w, const struct msg_outcome_rec 
 		             .result = r->result };
 	if (r->verdict != VERDICT_DONE) {
 		if (e.attempt < l->job->attempts) {
+			l->unwanted = false; /* it had begun: it goes on */
 			worker_hand_on(c, l, false);
 			c->turn.backs[c->turn.n_backs - 1].attempt = true;
 			return;

@@ -86,6 +86,7 @@ struct lease {
 	bool started;     /* a beat named it */
 	bool fact;        /* it is in the journal */
 	bool recalled;
+	bool unwanted; /* to be cancelled if it comes back without having begun */
 };
 
 struct policy {

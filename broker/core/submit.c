@@ -190,6 +190,10 @@ void submit_cancel(struct core *c, struct client *cl, const struct msg *m)
 			last = (struct refusal){ SHEAF_E_FINISHED, "the job is running" };
 			continue;
 		}
+		if ((ids->flags & CANCEL_UNSTARTED) && j->state == JOB_RUNNING && worker_ask_back(c, j->in.lease)) {
+			n++; /* it ends when the worker gives it back; if it has begun meanwhile, it goes on */
+			continue;
+		}
 		if (j->state == JOB_RUNNING)
 			worker_revoke(c, j->in.lease);
 		j->flags |= JOB_ENDING;

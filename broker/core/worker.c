@@ -77,6 +77,12 @@ void worker_hand_on(struct core *c, struct lease *l, bool delivery)
 		l->worker = NULL;
 	}
 	list_remove(&l->link);
+	if (l->unwanted) {
+		turn_end_job(
+		    c, &(struct ending){
+			   .job = j, .state = JOB_CANCELLED, .attempt = j->attempt, .error = span_str("cancelled") });
+		return;
+	}
 	if (delivery && j->deliveries + 1u >= c->config.deliveries) {
 		turn_end_job(
 		    c, &(struct ending){
@@ -383,15 +389,31 @@ void worker_message(struct core *c, uint64_t peer, const struct msg *m)
 	}
 }
 
-void worker_revoke(struct core *c, const struct lease *l)
+/* A control message that names this one lease; NULL if nobody has it. */
+static struct msg *name_lease(struct core *c, const struct lease *l, enum msg_kind kind)
 {
-	struct lease_name *name = fx_alloc(c, sizeof *name);
+	struct lease_name *name;
 	struct msg *out;
 
 	if (l->worker == NULL || l->worker->state == WORKER_LOST)
-		return;
+		return NULL;
+	name = fx_alloc(c, sizeof *name);
 	*name = (struct lease_name){ l->job->id, l->token };
-	out = fx_control(c, l->worker->peer, MSG_REVOKE, l->worker->session, 0);
+	out = fx_control(c, l->worker->peer, kind, l->worker->session, 0);
 	out->u.leases.v = name;
 	out->u.leases.n = 1;
+	return out;
+}
+
+bool worker_ask_back(struct core *c, struct lease *l)
+{
+	if (name_lease(c, l, MSG_RECALL) == NULL)
+		return false;
+	l->recalled = l->unwanted = true;
+	return true;
+}
+
+void worker_revoke(struct core *c, const struct lease *l)
+{
+	name_lease(c, l, MSG_REVOKE);
 }

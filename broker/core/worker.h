@@ -30,6 +30,9 @@ bool worker_lost_slice(struct core *c);
  * lost with it, ends as dead. `delivery`: it may have been running. */
 void worker_hand_on(struct core *c, struct lease *l, bool delivery);
 
+/* Asks the worker to give the job back if it has not begun it, for then it is cancelled. False if nobody has it. */
+bool worker_ask_back(struct core *c, struct lease *l);
+
 /* Tells the worker to stop this job and forget it. */
 void worker_revoke(struct core *c, const struct lease *l);
 
