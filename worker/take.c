@@ -58,18 +58,16 @@ static void note_gap(struct wsession *s, uint64_t number)
 	} else {
 		s->lost[s->n_lost++] = gap;
 	}
-	say_beat(s);
 }
 
 static void jobs(struct wsession *s, const struct msg *m)
 {
+	bool gap = m->h.number > s->received + 1;
+
 	if (s->state != SESSION_OPEN || m->h.session != s->session || m->h.number <= s->received)
 		return;
-	if (m->h.number > s->received + 1) {
-		uint64_t number = m->h.number;
-
-		note_gap(s, number);
-	}
+	if (gap)
+		note_gap(s, m->h.number);
 	s->received = m->h.number;
 	for (uint32_t i = 0; i < m->u.jobs.n; i++) {
 		const struct msg_job_rec *r = &m->u.jobs.v[i];
@@ -87,8 +85,8 @@ static void jobs(struct wsession *s, const struct msg *m)
 		s->n_jobs = m->u.jobs.n;
 		s->next_job = 0;
 	}
-	if (m->u.jobs.n == 0)
-		say_beat(s); /* a probe: it asks what has come */
+	if (gap || m->u.jobs.n == 0)
+		say_beat(s); /* without jobs it is a probe: it asks what has come */
 }
 
 static void settled(struct wsession *s, const struct msg *m)
