@@ -1,6 +1,7 @@
 /* See config.h. */
 #include "broker/config.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,10 +60,12 @@ static bool host_of(const char *endpoint, char host[LIMIT_ENDPOINT])
 bool config_is_loopback(const char *endpoint)
 {
 	char host[LIMIT_ENDPOINT];
+	struct in_addr address;
 
 	if (!host_of(endpoint, host))
 		return strncmp(endpoint, "ipc://", 6) == 0 || strncmp(endpoint, "inproc://", 9) == 0;
-	return strncmp(host, "127.", 4) == 0 || strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0;
+	return (inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127) ||
+	       strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0;
 }
 
 static int bad(char *err, const char *name, const char *value, const char *what)

@@ -110,10 +110,12 @@ static struct item *open_for(struct outbox *o, enum outbox_to to, uint64_t whom,
 
 	if (it != NULL) {
 		bool same = it->to == to && it->whom == whom && it->writer_kind == h->kind && !answer && !it->answer &&
-		            msg_fits(&it->writer, bytes) && it->bytes.n < GATHER_BYTES;
+		            msg_fits(&it->writer, bytes);
+		bool room = same && it->bytes.n < GATHER_BYTES;
 
-		if (same && (h->kind == MSG_ACCEPTED || (h->kind == MSG_JOBS && it->number == h->number) ||
-		             (h->kind == MSG_RESULTS && it->number + it->writer.n + it->n_wants == h->number)))
+		/* a grant is never split, however large its headers are: the worker takes each number once */
+		if ((same && h->kind == MSG_JOBS && it->number == h->number) || (room && h->kind == MSG_ACCEPTED) ||
+		    (room && h->kind == MSG_RESULTS && it->number + it->writer.n + it->n_wants == h->number))
 			return it;
 		close_open(o, place);
 	}
