@@ -192,6 +192,21 @@ START_TEST(jobs_lost_on_the_way_are_granted_again)
 }
 END_TEST
 
+START_TEST(a_worker_that_loses_everything_attaches_anew)
+{
+	rig_worker(&rig, 1, 1, "q", 1);
+	rig_submit(&rig, 1, 1, "q", 1);
+	for (uint64_t i = 1; i <= 3; i++) {
+		rig_forget(&rig);
+		rig_beat(&rig, 1, (struct rig_beat){ .window = 1, .received = i, .lost = { i, i } });
+	}
+	rig_expect(&rig, "W1 no-session\n"
+	                 "S1 close\n");
+	rig_one(&rig, 1, 2, MSG_JOB_GET, 1);
+	rig_expect(&rig, "C1 job #2 1 ready attempt=0/1 deliveries=0\n");
+}
+END_TEST
+
 START_TEST(silence_about_a_message_is_probed)
 {
 	rig_worker(&rig, 1, 2, "q", 2);
@@ -280,5 +295,6 @@ RIG_MAIN("core_worker", attaching, a_wrong_nonce_opens_nothing, no_port_ends_the
          jobs_that_come_later_are_granted_at_once, credit_bounds_what_is_granted, credit_in_bytes,
          the_least_outstanding_first, idle_slots_are_filled_before_work_is_sent_ahead,
          work_ahead_is_recalled_for_the_idle, a_returned_job_keeps_its_place, jobs_lost_on_the_way_are_granted_again,
-         silence_about_a_message_is_probed, a_second_hello_replaces_the_first, what_a_hello_names_is_adopted,
-         a_bye_waits_for_its_outcomes, workers_are_listed)
+         a_worker_that_loses_everything_attaches_anew, silence_about_a_message_is_probed,
+         a_second_hello_replaces_the_first, what_a_hello_names_is_adopted, a_bye_waits_for_its_outcomes,
+         workers_are_listed)
