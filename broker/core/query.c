@@ -66,7 +66,8 @@ void query_queues(struct core *c, struct client *cl, const struct msg *m)
 	uint32_t n = 0, k = 0;
 	char after[LIMIT_NAME + 1];
 
-	memcpy(after, m->u.queue_list.after.p, m->u.queue_list.after.n);
+	if (m->u.queue_list.after.n > 0)
+		memcpy(after, m->u.queue_list.after.p, m->u.queue_list.after.n);
 	after[m->u.queue_list.after.n] = '\0';
 	for (uint32_t i = 0; i < c->n_queues; i++)
 		if (c->queues[i] != NULL && strcmp(c->queues[i]->name, after) > 0)
