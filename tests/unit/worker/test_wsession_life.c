@@ -245,79 +245,85 @@ START_TEST(test_drain_without_a_broker)
 }
 END_TEST
 
-/* Any message in any state, from a broker that has lost its mind: nothing breaks, nothing grows. */
+/* ---- nonsense ---- */
+
+struct storm {
+	struct rig *r;
+	struct rng rng;
+	uint64_t number, id; /* of the next message, of the next job */
+};
+
+static void say_nonsense(struct storm *m, uint64_t any)
+{
+	uint64_t tokens[3] = { rig_token(any), 0, UINT64_MAX };
+	struct rig *r = m->r;
+
+	switch (rng_below(&m->rng, 16)) {
+	case 0:
+		rig_welcome(r, rng_below(&m->rng, 4), tokens, 3);
+		m->number = 1;
+		break;
+	case 1:
+		rig_nonce(r);
+		break;
+	case 2:
+		rig_answer(r, rng_below(&m->rng, 100), rng_next(&m->rng) >> rng_below(&m->rng, 64));
+		break;
+	case 3:
+		rig_settled(r, rng_next(&m->rng) >> rng_below(&m->rng, 64), any & 1);
+		break;
+	case 4:
+		rig_lease(r, MSG_RECALL, any);
+		break;
+	case 5:
+		rig_lease(r, MSG_REVOKE, any);
+		break;
+	case 6:
+		if (rng_below(&m->rng, 8) == 0)
+			rig_refuse(r, "no");
+		break;
+	case 7:
+		if (rng_below(&m->rng, 8) == 0)
+			rig_no_session(r);
+		break;
+	default:
+		if (m->id + 4 >= RIG_JOBS)
+			break;
+		m->number += rng_below(&m->rng, 4);
+		rig_jobs(r, m->number, m->id, 3);
+		m->id += 3;
+	}
+}
+
+static void storm(uint64_t seed)
+{
+	struct storm m = { .r = rig_new(2), .number = 1, .id = 1 };
+
+	rng_seed(&m.rng, seed);
+	m.r->quiet = true;
+	for (int i = 0; i < 3000; i++) {
+		uint64_t any = rng_below(&m.rng, m.id);
+
+		say_nonsense(&m, any);
+		if (m.r->jobs[any].state == RIG_WAITING)
+			rig_begin(m.r, any);
+		else if (m.r->jobs[any].state == RIG_RUNNING)
+			rig_finish(m.r, any, NULL, rng_below(&m.rng, 100000));
+		rig_flush(m.r);
+		rig_pass(m.r, rng_below(&m.rng, 50));
+		ck_assert_uint_le(wsession_held(m.r->s), m.id);
+	}
+	rig_free(m.r);
+}
+
+/* Any message in any state, from a broker that has lost its mind: nothing breaks. */
 START_TEST(test_nonsense)
 {
-	static const uint32_t kinds[] = { MSG_WORKER_WELCOME, MSG_BEAT_ANSWER, MSG_SETTLED,      MSG_RECALL, MSG_REVOKE,
-		                          MSG_NO_SESSION,     MSG_REPLY,       MSG_JOBS_WELCOME, MSG_JOBS,   MSG_PONG };
-	struct rig *r = rig_new(2);
-	uint64_t number = 1, id = 1;
-	struct rng rng;
-
-	rng_seed(&rng, (uint64_t)_i + 1);
-	r->quiet = true;
-	for (int i = 0; i < 3000; i++) {
-		uint32_t kind = kinds[rng_below(&rng, sizeof kinds / sizeof kinds[0])];
-		uint64_t any = rng_below(&rng, RIG_JOBS), tokens[3] = { rig_token(any), 0, UINT64_MAX };
-
-		if (kind == MSG_WORKER_WELCOME && rng_below(&rng, 4) == 0) {
-			rig_welcome(r, rng_below(&rng, 4), tokens, 3);
-			number = 1;
-		} else if (kind == MSG_JOBS_WELCOME) {
-			rig_nonce(r);
-		} else if (kind == MSG_JOBS && id + 4 < RIG_JOBS && wsession_id(r->s) == r->session) {
-			number += rng_below(&rng, 4);
-			rig_jobs(r, number, id, 3);
-			id += 3;
-		} else if (kind == MSG_BEAT_ANSWER) {
-			rig_answer(r, rng_below(&rng, 100), rng_next(&rng) >> rng_below(&rng, 64));
-		} else if (kind == MSG_SETTLED) {
-			rig_settled(r, rng_next(&rng) >> rng_below(&rng, 64), any & 1);
-		} else if (kind == MSG_RECALL || kind == MSG_REVOKE) {
-			rig_lease(r, kind, any);
-		} else if (kind == MSG_REPLY && rng_below(&rng, 8) == 0) {
-			rig_refuse(r, "no");
-		} else if (kind == MSG_NO_SESSION && rng_below(&rng, 8) == 0) {
-			rig_no_session(r);
-		}
-		if (r->jobs[any].state == RIG_WAITING)
-			rig_begin(r, any);
-		else if (r->jobs[any].state == RIG_RUNNING)
-			rig_finish(r, any, NULL, rng_below(&rng, 100000));
-		rig_flush(r);
-		rig_pass(r, rng_below(&rng, 50));
-		ck_assert_uint_le(wsession_held(r->s), id);
-	}
-	rig_free(r);
+	for (uint64_t seed = 1; seed <= 20; seed++)
+		storm(seed);
 }
 END_TEST
 
-int main(void)
-{
-	static const TTest *const tests[] = { test_adopted,
-		                              test_dropped,
-		                              test_silent_broker,
-		                              test_refused,
-		                              test_recall,
-		                              test_revoke,
-		                              test_drain,
-		                              test_grace_is_over,
-		                              test_shorter_grace,
-		                              test_drain_alone,
-		                              test_drain_without_a_broker };
-	Suite *s = suite_create("wsession_life");
-	TCase *tc = tcase_create("life");
-	SRunner *runner;
-	int failed;
-
-	tcase_set_timeout(tc, 120);
-	for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-		tcase_add_test(tc, tests[i]);
-	tcase_add_loop_test(tc, test_nonsense, 0, 20);
-	suite_add_tcase(s, tc);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
+SUITE_MAIN("wsession_life", test_adopted, test_dropped, test_silent_broker, test_refused, test_recall, test_revoke,
+           test_drain, test_grace_is_over, test_shorter_grace, test_drain_alone, test_drain_without_a_broker,
+           test_nonsense)
