@@ -2,10 +2,10 @@
 #include "broker/sockets.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -18,7 +18,7 @@ enum {
 	FILES_PER_WORKER = 6, /* control, results, jobs: a listening socket and what ZeroMQ needs for each */
 	STUCK_MS = 2000,      /* without a connection that long, a worker is unreachable */
 	BIND_TRIES = 20,
-	BIND_PAUSE_US = 50000,
+	BIND_PAUSE_MS = 50,
 	LINGER_MS = 500 /* at shutdown, for answers on their way */
 };
 
@@ -62,7 +62,7 @@ static int bind_patiently(void *socket, const char *endpoint)
 	int r = zmq_bind(socket, endpoint);
 
 	for (int i = 0; i < BIND_TRIES && r != 0 && errno == EADDRINUSE; i++) {
-		usleep(BIND_PAUSE_US);
+		poll(NULL, 0, BIND_PAUSE_MS);
 		r = zmq_bind(socket, endpoint);
 	}
 	return r;

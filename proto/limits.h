@@ -15,69 +15,69 @@
 #define PROTO_VERSION_MAX 1
 
 /* one job */
-#define LIMIT_PAYLOAD (16 * MIB)     /* bytes of one payload, or of one result */
-#define LIMIT_QUEUE_NAME 56          /* bytes of a queue's name: [a-z0-9][a-z0-9._-]{0,55} */
-#define LIMIT_NAME 64                /* bytes of any other name: worker, client, topic, channel */
-#define LIMIT_HEADERS 64             /* headers of one job */
-#define LIMIT_HEADER_BYTES (8 * KIB) /* all headers of one job, encoded */
-#define LIMIT_ERROR 4096             /* bytes of error text kept with a failed job */
-#define LIMIT_PRIORITY 9             /* 0 to 9, 9 first */
-#define LIMIT_ATTEMPTS 200           /* attempts that a job may ask for */
-#define LIMIT_DELIVERIES 100         /* deliveries that may be configured; DEFAULT_DELIVERIES unless told */
+#define LIMIT_PAYLOAD      (16 * MIB) /* bytes of one payload, or of one result */
+#define LIMIT_QUEUE_NAME   56         /* bytes of a queue's name: [a-z0-9][a-z0-9._-]{0,55} */
+#define LIMIT_NAME         64         /* bytes of any other name: worker, client, topic, channel */
+#define LIMIT_HEADERS      64         /* headers of one job */
+#define LIMIT_HEADER_BYTES (8 * KIB)  /* all headers of one job, encoded */
+#define LIMIT_ERROR        4096       /* bytes of error text kept with a failed job */
+#define LIMIT_PRIORITY     9          /* 0 to 9, 9 first */
+#define LIMIT_ATTEMPTS     200        /* attempts that a job may ask for */
+#define LIMIT_DELIVERIES   100        /* deliveries that may be configured; DEFAULT_DELIVERIES unless told */
 
 /* one message */
-#define LIMIT_RECORDS 1024           /* jobs, results or ids in one message */
-#define LIMIT_MESSAGE (17 * MIB)     /* bytes of one message: a full payload and what surrounds it */
-#define LIMIT_ENDPOINT 256           /* bytes of an endpoint's text */
-#define LIMIT_TEXT 1024              /* bytes of any other text */
-#define LIMIT_LISTED 256             /* queues, workers or counters in one answer; ask for more after the last */
-#define LIMIT_PEEKED 32              /* jobs that one peek shows */
-#define LIMIT_PEEK_BYTES (4 * KIB)   /* bytes of each payload that a peek shows */
+#define LIMIT_RECORDS    1024       /* jobs, results or ids in one message */
+#define LIMIT_MESSAGE    (17 * MIB) /* bytes of one message: a full payload and what surrounds it */
+#define LIMIT_ENDPOINT   256        /* bytes of an endpoint's text */
+#define LIMIT_TEXT       1024       /* bytes of any other text */
+#define LIMIT_LISTED     256        /* queues, workers or counters in one answer; ask for more after the last */
+#define LIMIT_PEEKED     32         /* jobs that one peek shows */
+#define LIMIT_PEEK_BYTES (4 * KIB)  /* bytes of each payload that a peek shows */
 
 /* one worker session */
-#define LIMIT_SLOTS 1024             /* slots of a worker */
-#define LIMIT_WORKER_QUEUES 64       /* queues that a worker serves */
-#define LIMIT_WINDOW_JOBS 16384      /* jobs in a worker's hands */
-#define LIMIT_WINDOW_BYTES (256 * MIB)
-#define LIMIT_HELD 32768             /* jobs that a hello can name: running, waiting, finished */
-#define LIMIT_QUANTUM 64             /* jobs granted to a worker at a time */
-#define LIMIT_LOST_RANGES 64         /* gaps that a beat can name */
+#define LIMIT_SLOTS           1024  /* slots of a worker */
+#define LIMIT_WORKER_QUEUES   64    /* queues that a worker serves */
+#define LIMIT_WINDOW_JOBS     16384 /* jobs in a worker's hands */
+#define LIMIT_WINDOW_BYTES    (256 * MIB)
+#define LIMIT_HELD            32768      /* jobs that a hello can name: running, waiting, finished */
+#define LIMIT_QUANTUM         64         /* jobs granted to a worker at a time */
+#define LIMIT_LOST_RANGES     64         /* gaps that a beat can name */
 #define LIMIT_UNSETTLED_BYTES (64 * MIB) /* results a worker keeps until they are durable; then no more jobs */
 
 /* one client session */
-#define LIMIT_CLIENT_WAITS 65536     /* jobs whose results one client awaits at a time */
-#define LIMIT_CLIENT_REQUESTS 512    /* requests of one client that are not answered yet, and answers kept */
+#define LIMIT_CLIENT_WAITS    65536 /* jobs whose results one client awaits at a time */
+#define LIMIT_CLIENT_REQUESTS 512   /* requests of one client that are not answered yet, and answers kept */
 
 /* one broker */
-#define LIMIT_QUEUES 10000
-#define LIMIT_WORKERS 4096
-#define LIMIT_CLIENTS 8192
-#define LIMIT_BATCHES 100000         /* batches that are kept, open ones included */
-#define LIMIT_POLICIES 1000000       /* distinct sets of headers among the live jobs */
+#define LIMIT_QUEUES   10000
+#define LIMIT_WORKERS  4096
+#define LIMIT_CLIENTS  8192
+#define LIMIT_BATCHES  100000  /* batches that are kept, open ones included */
+#define LIMIT_POLICIES 1000000 /* distinct sets of headers among the live jobs */
 
 /* defaults */
-#define DEFAULT_PRIORITY 4
-#define DEFAULT_ATTEMPTS 1
-#define DEFAULT_DELIVERIES 5
-#define DEFAULT_KEEP_MS (3600 * 1000)      /* how long results are kept */
-#define DEFAULT_KEEP_BYTES (256 * MIB)     /* results kept per queue, each charged with RESULT_OVERHEAD */
-#define DEFAULT_KEEP_ALL_BYTES (1 * GIB)   /* results kept in all queues together */
-#define RESULT_OVERHEAD 512                /* what a kept result costs beside its bytes: its place in the index, and
-                                              what stands around it in the journal and cannot be trimmed */
-#define DEFAULT_BEAT_MS 500                /* a worker's heartbeat, and a client's ping */
-#define DEFAULT_LIVENESS_MS 2500           /* silence after which a worker is lost: its jobs move within 3 s */
-#define DEFAULT_CLIENT_LIVENESS_MS 15000   /* silence after which a client's waits are dropped */
-#define DEFAULT_SESSION_KEEP_MS 600000     /* how long a silent client's answers are kept for its retries */
-#define DEFAULT_MEMORY (512 * MIB)         /* payload cache */
-#define DEFAULT_SEGMENT (64 * MIB)
-#define LEASE_FACT_MS 1000                 /* a lease older than this is journaled */
-#define STALL_MS 500                       /* a gap in the loop beyond this moves every deadline by it */
+#define DEFAULT_PRIORITY           4
+#define DEFAULT_ATTEMPTS           1
+#define DEFAULT_DELIVERIES         5
+#define DEFAULT_KEEP_MS            (3600 * 1000) /* how long results are kept */
+#define DEFAULT_KEEP_BYTES         (256 * MIB)   /* results kept per queue, each charged with RESULT_OVERHEAD */
+#define DEFAULT_KEEP_ALL_BYTES     (1 * GIB)     /* results kept in all queues together */
+#define RESULT_OVERHEAD            512    /* of a kept result: its place in the index, what it pins in the journal */
+#define DEFAULT_BEAT_MS            500    /* a worker's heartbeat, and a client's ping */
+#define DEFAULT_LIVENESS_MS        2500   /* silence after which a worker is lost: its jobs move within 3 s */
+#define DEFAULT_CLIENT_LIVENESS_MS 15000  /* silence after which a client's waits are dropped */
+#define DEFAULT_SESSION_KEEP_MS    600000 /* how long a silent client's answers are kept for its retries */
+#define DEFAULT_MEMORY             (512 * MIB) /* payload cache */
+#define DEFAULT_SEGMENT            (64 * MIB)
+#define LEASE_FACT_MS              1000 /* a lease older than this is journaled */
+#define STALL_MS                   500  /* a gap in the loop beyond this moves every deadline by it */
 
 /* one step of the core */
-#define STEP_EFFECTS 8192                  /* effects that one step may cause */
-#define STEP_WORK 1024                     /* jobs that one slice of long work touches */
+#define STEP_EFFECTS 8192 /* effects that one step may cause */
+#define STEP_WORK    1024 /* jobs that one slice of long work touches */
 
-static_assert(LIMIT_PAYLOAD + LIMIT_HEADER_BYTES + LIMIT_ERROR + 64 * KIB <= LIMIT_MESSAGE, "a full job fits a message");
+static_assert(LIMIT_PAYLOAD + LIMIT_HEADER_BYTES + LIMIT_ERROR + 64 * KIB <= LIMIT_MESSAGE,
+              "a full job fits a message");
 static_assert(LIMIT_MESSAGE + MIB <= DEFAULT_SEGMENT, "a full message fits a segment");
 static_assert(LIMIT_QUEUE_NAME + sizeof "results." - 1 <= LIMIT_NAME, "results.QUEUE is a topic's name");
 static_assert(LIMIT_WINDOW_JOBS <= LIMIT_HELD, "a hello can name all that a worker holds");

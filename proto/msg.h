@@ -159,10 +159,10 @@ struct msg_accepted_rec {
 /* One ended job (or one that is unknown or, in JOB_INFO, on its way). */
 struct msg_result_rec {
 	uint64_t id;
-	uint32_t state;        /* enum job_state; JOB_NONE for an id that is unknown */
-	uint32_t attempt;      /* from 1; 0 = never started */
-	int32_t exit;          /* the handler's exit status; 128+signal if it was killed; 0 for builtins that did well */
-	uint32_t gone;         /* 1: the bytes are no longer kept, or were not asked for */
+	uint32_t state;   /* enum job_state; JOB_NONE for an id that is unknown */
+	uint32_t attempt; /* from 1; 0 = never started */
+	int32_t exit;     /* the handler's exit status; 128+signal if it was killed; 0 for builtins that did well */
+	uint32_t gone;    /* 1: the bytes are no longer kept, or were not asked for */
 	uint64_t submitted_ms; /* wall clock, 0 = unknown */
 	uint64_t started_ms;
 	uint64_t finished_ms;
@@ -175,11 +175,11 @@ struct msg_queue_rec {
 	struct span name;
 	uint32_t paused;
 	uint32_t workers;
-	uint64_t submitted;             /* since the queue was created */
-	uint64_t states[JOB_STATES];    /* now there, by state; terminal ones: since the queue was created */
-	uint64_t kept;                  /* results kept */
-	uint64_t kept_bytes;            /* as charged against the budget */
-	uint64_t oldest_ms;             /* age of the oldest ready job; 0 = none is ready */
+	uint64_t submitted;          /* since the queue was created */
+	uint64_t states[JOB_STATES]; /* now there, by state; terminal ones: since the queue was created */
+	uint64_t kept;               /* results kept */
+	uint64_t kept_bytes;         /* as charged against the budget */
+	uint64_t oldest_ms;          /* age of the oldest ready job; 0 = none is ready */
 };
 
 struct msg_worker_rec {
@@ -190,8 +190,8 @@ struct msg_worker_rec {
 	uint32_t running;     /* as the last beat said */
 	uint32_t outstanding; /* leases in its hands */
 	uint64_t window_jobs;
-	uint64_t done;        /* results of this session */
-	uint64_t silent_ms;   /* since it was last heard */
+	uint64_t done;      /* results of this session */
+	uint64_t silent_ms; /* since it was last heard */
 };
 
 struct msg_stat_rec {
@@ -214,7 +214,7 @@ struct msg_job_info {
 	uint32_t attempts;
 	uint32_t deliveries;
 	uint64_t batch;
-	uint64_t size; /* bytes of the payload; 0 once the job has ended */
+	uint64_t size;      /* bytes of the payload; 0 once the job has ended */
 	struct span worker; /* who runs it; empty = nobody */
 	struct span headers;
 };
@@ -263,8 +263,9 @@ struct msg_range {
 struct msg_beat {
 	uint64_t window_jobs;  /* how many jobs may be in the worker's hands, running ones included */
 	uint64_t window_bytes; /* and how many bytes of payload */
-	uint64_t received;     /* the highest JOBS number up to which nothing is outstanding: came, or named in `lost` */
-	const struct msg_range *lost; /* JOBS numbers that never came; repeated until a beat that named them is answered */
+	uint64_t received; /* the highest JOBS number up to which nothing is outstanding: came, or named in `lost` */
+	const struct msg_range
+	    *lost; /* JOBS numbers that never came; repeated until a beat that named them is answered */
 	uint32_t n_lost;
 	const uint64_t *started; /* tokens of the jobs that run now */
 	uint32_t n_started;
@@ -330,31 +331,80 @@ struct msg {
 	union {
 		struct msg_client_hello client_hello;
 		struct msg_submit submit;
-		struct msg_ids ids;              /* WAIT, CANCEL */
-		struct { uint64_t id; } one;     /* RESULT_GET, JOB_GET, BATCH_CLOSE, BATCH_GET */
-		struct { struct span after; } queue_list;    /* names that sort after this */
+		struct msg_ids ids; /* WAIT, CANCEL */
+		struct {
+			uint64_t id;
+		} one; /* RESULT_GET, JOB_GET, BATCH_CLOSE, BATCH_GET */
+		struct {
+			struct span after;
+		} queue_list; /* names that sort after this */
 		struct msg_queue_op queue_op;
-		struct { uint64_t after; } worker_list;      /* sessions above this */
-		struct { uint64_t pushed; } ping;            /* PING: results received; PONG: results pushed */
+		struct {
+			uint64_t after;
+		} worker_list; /* sessions above this */
+		struct {
+			uint64_t pushed;
+		} ping; /* PING: results received; PONG: results pushed */
 		struct msg_client_welcome client_welcome;
-		struct { const struct msg_accepted_rec *v; uint32_t n; } accepted;
-		struct { uint32_t answer; const struct msg_result_rec *v; uint32_t n; } results;
-		struct { uint32_t error; struct span text; uint64_t value; } reply; /* value: batch id, jobs cancelled, … */
+		struct {
+			const struct msg_accepted_rec *v;
+			uint32_t n;
+		} accepted;
+		struct {
+			uint32_t answer;
+			const struct msg_result_rec *v;
+			uint32_t n;
+		} results;
+		struct {
+			uint32_t error;
+			struct span text;
+			uint64_t value;
+		} reply; /* value: batch id, jobs cancelled, … */
 		struct msg_job_info job_info;
-		struct { uint32_t more; const struct msg_queue_rec *v; uint32_t n; } queue_info;
-		struct { uint32_t more; const struct msg_worker_rec *v; uint32_t n; } worker_info;
-		struct { const struct msg_stat_rec *v; uint32_t n; } stats_info;
-		struct { const struct msg_peek_rec *v; uint32_t n; } peeked;
+		struct {
+			uint32_t more;
+			const struct msg_queue_rec *v;
+			uint32_t n;
+		} queue_info;
+		struct {
+			uint32_t more;
+			const struct msg_worker_rec *v;
+			uint32_t n;
+		} worker_info;
+		struct {
+			const struct msg_stat_rec *v;
+			uint32_t n;
+		} stats_info;
+		struct {
+			const struct msg_peek_rec *v;
+			uint32_t n;
+		} peeked;
 		struct msg_batch_info batch_info;
 		struct msg_worker_hello worker_hello;
-		struct { uint64_t nonce; } nonce;            /* WORKER_READY, JOBS_WELCOME */
+		struct {
+			uint64_t nonce;
+		} nonce; /* WORKER_READY, JOBS_WELCOME */
 		struct msg_beat beat;
-		struct { const struct lease_name *v; uint32_t n; } leases; /* RETURN, RECALL, REVOKE */
-		struct { uint64_t last; } worker_bye;        /* the last OUTCOMES number sent */
+		struct {
+			const struct lease_name *v;
+			uint32_t n;
+		} leases; /* RETURN, RECALL, REVOKE */
+		struct {
+			uint64_t last;
+		} worker_bye; /* the last OUTCOMES number sent */
 		struct msg_worker_welcome worker_welcome;
-		struct { uint64_t settled; uint32_t resend; } settled; /* BEAT_ANSWER, SETTLED */
-		struct { const struct msg_job_rec *v; uint32_t n; } jobs;
-		struct { const struct msg_outcome_rec *v; uint32_t n; } outcomes;
+		struct {
+			uint64_t settled;
+			uint32_t resend;
+		} settled; /* BEAT_ANSWER, SETTLED */
+		struct {
+			const struct msg_job_rec *v;
+			uint32_t n;
+		} jobs;
+		struct {
+			const struct msg_outcome_rec *v;
+			uint32_t n;
+		} outcomes;
 	} u;
 };
 

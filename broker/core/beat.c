@@ -91,7 +91,8 @@ void beat_take(struct core *c, struct worker *w, const struct msg *m)
 	turn_commit(c);
 	if (w->losses >= LOSSES_MOST) {
 		/* nothing gets through: somebody else may be taking what is sent. A new session has a new socket. */
-		fx_log(c, LOG_WARN, "jobs-astray", "worker=%s loses all that is sent to it: it is asked to attach anew", w->name);
+		fx_log(c, LOG_WARN, "jobs-astray", "worker=%s loses all that is sent to it: it is asked to attach anew",
+		       w->name);
 		fx_control(c, w->peer, MSG_NO_SESSION, w->session, m->h.number);
 		worker_lose(c, w, false);
 		return;

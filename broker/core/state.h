@@ -177,7 +177,7 @@ struct worker {
 	uint64_t asked;           /* `expected` for which a resend was asked, at asked_at */
 	uint64_t asked_at;
 	uint64_t bye;         /* last OUTCOMES number, when leaving */
-	uint32_t losses; /* beats that named lost messages, since the last outcome */
+	uint32_t losses;      /* beats that named lost messages, since the last outcome */
 	uint64_t done;        /* outcomes taken */
 	uint64_t heard;       /* core time */
 	uint64_t recalled_at; /* core time of the last recall */
