@@ -148,6 +148,8 @@ class Data(Case):
             self.refuses(self.own(Broker(self.dir, data=folder)), "locked")
             return
         space = self.own(Space(self.dir, folder, "ro,size=8m"))
+        if not space.mounted:
+            self.skipTest(f"no mount namespace here: {space.tail()}")
         self.refuses(space.inside(Broker(self.dir, data=folder)), "locked")
 
     def test_newer_journal(self):
