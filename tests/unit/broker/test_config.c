@@ -16,14 +16,14 @@ static char err[OPTIONS_ERR];
 static int read_line(const char *line)
 {
 	static char text[1024];
-	char *argv[WORDS] = { "sheafd" };
+	char *argv[WORDS] = { "sheafd" }, *next;
 	int argc = 1;
 
 	config_fini(&c);
 	err[0] = '\0';
 	ck_assert_uint_lt(strlen(line), sizeof text);
 	memcpy(text, line, strlen(line) + 1);
-	for (char *word = strtok(text, " "); word != NULL; word = strtok(NULL, " "))
+	for (char *word = strtok_r(text, " ", &next); word != NULL; word = strtok_r(NULL, " ", &next))
 		argv[argc++] = word;
 	ck_assert_int_lt(argc, WORDS);
 	return config_read(&c, argc, argv, err);
