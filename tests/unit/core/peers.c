@@ -5,7 +5,7 @@
 
 uint64_t rig_token(const struct rig *r, uint64_t low)
 {
-	return core_epoch(r->core) << 32 | low;
+	return low >> 32 ? low : core_epoch(r->core) << 32 | low;
 }
 
 uint64_t rig_session(const struct rig *r, unsigned worker)

@@ -15,7 +15,7 @@
 #include "broker/core/core.h"
 #include "broker/core/log.h"
 
-enum { RIG_BLOCKS = 4096, RIG_WORKERS = 8 };
+enum { RIG_BLOCKS = 16384, RIG_WORKERS = 8 };
 
 struct rig_block {
 	uint64_t at;
@@ -94,6 +94,7 @@ void rig_return(struct rig *r, unsigned worker, uint64_t id, uint64_t token);
 void rig_bye(struct rig *r, unsigned worker, uint64_t last);
 void rig_unreachable(struct rig *r, unsigned worker);
 
+/* The token of this epoch with this low half; a whole token stays what it is. */
 uint64_t rig_token(const struct rig *r, uint64_t low);
 uint64_t rig_session(const struct rig *r, unsigned worker);
 
