@@ -36,9 +36,9 @@ static void run_sleep(void *arg, struct job_run *run, struct job_outcome *out)
 
 	(void)arg;
 	text_format(text, sizeof text, "%.*s", (int)(run->job.payload.n < 31 ? run->job.payload.n : 31),
-	            run->job.payload.n ? (const char *)run->job.payload.p : "0");
+	            run->job.payload.n ? (const char *)run->job.payload.p : "");
 	text[strcspn(text, "\r\n")] = '\0';
-	if (!units_duration(text, &ms)) {
+	if (run->job.payload.n > 0 && !units_duration(text, &ms)) {
 		fail(out, 2, "sleep: the payload is no duration such as 50ms or 2s");
 		return;
 	}

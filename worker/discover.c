@@ -1,6 +1,7 @@
 /* See discover.h. */
 #include "worker/discover.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <zmq.h>
@@ -113,12 +114,11 @@ static struct span host_of(struct span endpoint)
 void discover_resolve(struct span endpoint, const char *dialled, char out[LIMIT_ENDPOINT])
 {
 	struct span host = host_of(endpoint), ours = host_of(span_str(dialled));
-	const char *port = (const char *)endpoint.p + 6 + host.n;
 
 	if (host.n > 0 && ours.n > 0 &&
 	    (span_eq(host, span_str("*")) || span_eq(host, span_str("0.0.0.0")) || span_eq(host, span_str("[::]"))))
 		text_format(out, LIMIT_ENDPOINT, "tcp://%.*s%.*s", (int)ours.n, (const char *)ours.p,
-		            (int)(endpoint.n - 6 - host.n), port);
+		            (int)(endpoint.n - 6 - host.n), (const char *)host.p + host.n);
 	else
 		text_format(out, LIMIT_ENDPOINT, "%.*s", (int)endpoint.n, (const char *)endpoint.p);
 }
@@ -126,9 +126,13 @@ void discover_resolve(struct span endpoint, const char *dialled, char out[LIMIT_
 bool discover_is_loopback(const char *endpoint)
 {
 	struct span host = host_of(span_str(endpoint));
+	struct in_addr address;
+	char text[LIMIT_ENDPOINT];
 
 	if (host.n == 0)
 		return strncmp(endpoint, "ipc://", 6) == 0 || strncmp(endpoint, "inproc://", 9) == 0;
-	return (host.n > 4 && memcmp(host.p, "127.", 4) == 0) || span_eq(host, span_str("localhost")) ||
-	       span_eq(host, span_str("[::1]"));
+	text_format(text, sizeof text, "%.*s", (int)host.n, (const char *)host.p);
+	if (inet_pton(AF_INET, text, &address) == 1)
+		return ntohl(address.s_addr) >> 24 == 127; /* not a name that only begins like that */
+	return span_eq(host, span_str("localhost")) || span_eq(host, span_str("[::1]"));
 }
