@@ -251,8 +251,6 @@ static void take(struct core *c, const struct event *ev)
 	case EV_UNREACHABLE:
 		worker_unreachable(c, ev->session);
 		break;
-	case EV_SYNCED:
-		break; /* what waits for it waits in the shell */
 	case EV_PRESSURE:
 		c->pressure = ev->flag;
 		break;

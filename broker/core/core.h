@@ -52,8 +52,7 @@ enum event_kind {
 	EV_OUTCOMES,    /* msg: of a worker, on the results socket */
 	EV_MALFORMED,   /* peer, from_worker, msg.h as far as known, error, why: could not be decoded; answered */
 	EV_SOCKET,      /* session, endpoint: the PUSH socket of FX_OPEN is bound; empty endpoint: it could not be */
-	EV_UNREACHABLE, /* session: its PUSH socket takes no more, or control has lost the route */
-	EV_SYNCED,      /* position: the journal has synced up to here */
+	EV_UNREACHABLE, /* session: its PUSH socket has had no peer for a while */
 	EV_PRESSURE,    /* flag: the journal's buffer is at its bound (1: submits get busy) or not (0) */
 	EV_SPACE,       /* flag: the disk has no room for another segment (1: submits get full) or has (0) */
 	EV_MOVE,        /* position, facts: one block of the segment named by FX_MOVE, in order */

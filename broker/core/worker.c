@@ -306,11 +306,12 @@ void worker_unreachable(struct core *c, uint64_t session)
 {
 	struct worker *w = worker_find(c, session);
 
-	if (w == NULL)
-		return;
-	fx_log(c, LOG_WARN, "worker-unreachable", "worker=%s session=%llu", w->name, (unsigned long long)session);
-	c->count.lost_workers++;
-	worker_lose(c, w, false); /* it may well be alive and come back with all that it holds */
+	if (w == NULL || c->t - w->heard >= 2 * c->config.beat_ms)
+		return; /* silent as well: its liveness judges that, and what it ran counts as a lost delivery */
+	fx_log(c, LOG_WARN, "worker-unreachable", "worker=%s session=%llu is asked to attach anew", w->name,
+	       (unsigned long long)session);
+	fx_control(c, w->peer, MSG_NO_SESSION, session, 0);
+	worker_lose(c, w, false); /* it is alive and comes back with all that it holds */
 }
 
 void worker_timer(struct core *c, struct worker *w)

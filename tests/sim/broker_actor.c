@@ -267,7 +267,6 @@ void broker_synced(struct broker *b)
 	}
 	if (b->state != BROKER_UP)
 		return;
-	step(b, &(struct event){ .kind = EV_SYNCED, .position = b->disk.synced });
 }
 
 /* ---- life and death ---- */
