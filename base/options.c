@@ -127,45 +127,66 @@ static int from_environment(struct options *o, char *err)
 /* What the INI reader hands in, with what it needs. */
 struct file {
 	struct options *o;
-	const char *path;
-	char *err;
-	bool given[OPTIONS_MAX]; /* by flag or environment: stronger than the file */
+	FILE *in;
+	int line;                  /* read so far */
+	int wrong;                 /* the line of the first entry that was refused, and why; 0 = none */
+	char why[OPTIONS_ERR / 2]; /* leaves room for the path */
+	bool given[OPTIONS_MAX];   /* by flag or environment: stronger than the file */
 };
 
 static int file_entry(void *arg, const char *section, const char *name, const char *value)
 {
 	struct file *f = arg;
+	char why[OPTIONS_ERR];
 	int i = find(f->o, name, strlen(name));
 
 	if (*section != '\0')
-		text_format(f->err, OPTIONS_ERR, "unknown section [%s]", section);
+		text_format(why, sizeof why, "unknown section [%s]", section);
 	else if (i < 0 || strcmp(name, "config") == 0)
-		text_format(f->err, OPTIONS_ERR, "unknown key '%s'", name);
+		text_format(why, sizeof why, "unknown key '%s'", name);
 	else if (f->given[i])
 		return 1;
 	else if (f->o->specs[i].value == NULL && !is_true(value))
 		return 1;
-	else if (set(f->o, i, value, f->err) == 0)
+	else if (set(f->o, i, value, why) == 0)
 		return 1;
+	if (f->wrong == 0) {
+		f->wrong = f->line;
+		text_format(f->why, sizeof f->why, "%s", why);
+	}
 	return 0;
+}
+
+/* The reader would go on behind a mistake, and only the first one is told. */
+static char *file_line(char *to, int n, void *arg)
+{
+	struct file *f = arg;
+
+	if (f->wrong > 0)
+		return NULL;
+	f->line++;
+	return fgets(to, n, f->in);
 }
 
 static int from_file(struct options *o, const char *path, char *err)
 {
-	char what[OPTIONS_ERR] = "not NAME = VALUE";
-	struct file f = { .o = o, .path = path, .err = what };
-	int line;
+	struct file f = { .o = o, .in = fopen(path, "re") };
+	int line = 0;
 
 	for (int i = 0; i < o->n; i++)
 		f.given[i] = o->values[i] != NULL;
-	line = ini_parse(path, file_entry, &f);
-	if (line == 0)
-		return 0;
-	if (line < 0)
+	if (f.in != NULL)
+		line = ini_parse_stream(file_line, &f, file_entry, &f);
+	if (f.in == NULL || ferror(f.in)) {
 		text_format(err, OPTIONS_ERR, "cannot read the configuration file %s: %s", path, strerror(errno));
-	else
-		text_format(err, OPTIONS_ERR, "%s, line %d: %s", path, line, what);
-	return -1;
+		line = -1;
+	} else if (line != 0) {
+		text_format(err, OPTIONS_ERR, "%s, line %d: %s", path, line,
+		            line == f.wrong ? f.why : "not NAME = VALUE");
+	}
+	if (f.in != NULL)
+		fclose(f.in);
+	return line == 0 ? 0 : -1;
 }
 
 int options_parse(struct options *o, const struct option_spec *specs, int n, int argc, char **argv,
