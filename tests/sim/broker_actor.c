@@ -263,10 +263,9 @@ void broker_synced(struct broker *b)
 		net_broker_up(b->w);
 		broker_flush(b);
 		set_tick(b);
-		return;
+	} else if (b->state == BROKER_UP) {
+		broker_flush(b); /* what waited for this may leave */
 	}
-	if (b->state != BROKER_UP)
-		return;
 }
 
 /* ---- life and death ---- */

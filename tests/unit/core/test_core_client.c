@@ -154,7 +154,8 @@ START_TEST(cancel_what_was_sent_and_is_lost)
 {
 	one_asked_back();
 	rig_unreachable(&rig, 1);
-	rig_expect(&rig, "S1 close\n"
+	rig_expect(&rig, "W1 no-session\n"
+	                 "S1 close\n"
 	                 "C1 result @0: 1 cancelled 'cancelled'\n");
 }
 END_TEST

@@ -60,6 +60,23 @@ START_TEST(a_lost_worker_costs_a_delivery_and_no_attempt)
 }
 END_TEST
 
+/* Dead, most likely: what it ran counts as a lost delivery when its silence has lasted. */
+START_TEST(a_silent_worker_that_cannot_be_reached_is_blamed)
+{
+	rig_worker(&rig, 1, 1, "q", 1);
+	rig_submit(&rig, 1, 1, "q", 1);
+	rig_beat(&rig, 1, (struct rig_beat){ .window = 1, .received = 1, .started = 1 });
+	rig_pass(&rig, 2000);
+	rig_forget(&rig);
+	rig_unreachable(&rig, 1);
+	rig_expect(&rig, "");
+	rig_pass(&rig, 600);
+	rig_forget(&rig);
+	rig_one(&rig, 1, 2, MSG_JOB_GET, 1);
+	rig_expect(&rig, "C1 job #2 1 ready attempt=0/1 deliveries=1\n");
+}
+END_TEST
+
 START_TEST(a_worker_that_cannot_be_reached_is_not_blamed)
 {
 	rig_worker(&rig, 1, 1, "q", 1);
@@ -67,7 +84,8 @@ START_TEST(a_worker_that_cannot_be_reached_is_not_blamed)
 	rig_beat(&rig, 1, (struct rig_beat){ .window = 1, .received = 1, .started = 1 });
 	rig_forget(&rig);
 	rig_unreachable(&rig, 1);
-	rig_expect(&rig, "S1 close\n");
+	rig_expect(&rig, "W1 no-session\n"
+	                 "S1 close\n");
 	rig_one(&rig, 1, 2, MSG_JOB_GET, 1);
 	rig_expect(&rig, "C1 job #2 1 ready attempt=0/1 deliveries=0\n");
 }
