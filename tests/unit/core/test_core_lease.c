@@ -269,8 +269,8 @@ END_TEST
 
 RIG_MAIN("core_lease", a_failure_uses_up_an_attempt, a_later_attempt_may_do_it,
          a_lost_worker_costs_a_delivery_and_no_attempt, a_worker_that_cannot_be_reached_is_not_blamed,
-         silence_loses_a_worker_within_3_s, beats_keep_a_lease, a_stall_of_the_broker_loses_nobody,
-         too_many_lost_deliveries_make_a_dead_letter, a_stale_token_changes_nothing,
+         a_silent_worker_that_cannot_be_reached_is_blamed, silence_loses_a_worker_within_3_s, beats_keep_a_lease,
+         a_stall_of_the_broker_loses_nobody, too_many_lost_deliveries_make_a_dead_letter, a_stale_token_changes_nothing,
          a_counted_run_does_not_come_back_with_a_hello, a_lost_run_does_come_back_with_a_hello,
          outcomes_are_taken_in_their_order, a_resend_is_asked_for_again_after_a_while,
          outcomes_of_a_session_that_is_over_are_dropped, a_payload_that_cannot_be_read_makes_a_dead_letter)
