@@ -10,7 +10,8 @@ static uint32_t share(long quota, long period)
 {
 	if (quota <= 0 || period <= 0)
 		return 0;
-	return (uint32_t)((quota + period - 1) / period);
+	quota = quota / period + (quota % period != 0);
+	return quota < UINT32_MAX ? (uint32_t)quota : UINT32_MAX;
 }
 
 uint32_t cpus_from_v2(const char *text)
