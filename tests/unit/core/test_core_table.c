@@ -1,0 +1,243 @@
+/* The table: a job in each state it can be in, and each thing that can happen to it. What is legal shows by its
+ * effects and the state after it, what is not by its refusal and the state as before. */
+#include <stdio.h>
+
+#include "tests/unit/core/rig.h"
+
+static struct rig rig;
+static uint64_t token; /* of the job's last lease */
+
+static void setup(void)
+{
+}
+
+static void teardown(void)
+{
+}
+
+/* ---- how a job comes into each state; it is job 1, submitted by client 1, and may be tried twice ---- */
+
+static void none(void)
+{
+	rig_worker(&rig, 1, 1, "q", 0);
+	token = 1;
+}
+
+static void ready(void)
+{
+	rig_submit_as(&rig, 1, 1, "q", 1, (struct msg_submit){ .attempts = 2, .flags = SUBMIT_WANT });
+	none();
+}
+
+static void granted(void)
+{
+	ready();
+	rig_beat(&rig, 1, (struct rig_beat){ .window = 1 });
+	rig_beat(&rig, 1, (struct rig_beat){ .window = 0 });
+}
+
+static void started(void)
+{
+	granted();
+	rig_beat(&rig, 1, (struct rig_beat){ .window = 0, .received = 1, .started = 1 });
+}
+
+static void handed_back(void)
+{
+	granted();
+	rig_return(&rig, 1, 1, 1);
+}
+
+static void orphan(void)
+{
+	started();
+	token = rig_token(&rig, 1);
+	rig_pass(&rig, 600);
+	rig_beat(&rig, 1, (struct rig_beat){ .window = 0, .received = 1, .started = 1 });
+	rig_pass(&rig, 600);
+	rig_restart(&rig, true);
+	rig_client(&rig, 1);
+	rig_ids(&rig, 1, 0, MSG_WAIT, 0, 1);
+	rig_worker(&rig, 1, 1, "q", 0);
+}
+
+static void done(void)
+{
+	started();
+	rig_outcome(&rig, 1, 1, 1, VERDICT_DONE);
+}
+
+static void dead(void)
+{
+	started();
+	rig_outcome(&rig, 1, 1, 1, VERDICT_FAILED);
+	rig_beat(&rig, 1, (struct rig_beat){ .window = 1, .received = 1 });
+	rig_beat(&rig, 1, (struct rig_beat){ .window = 0, .received = 2 });
+	rig_outcome(&rig, 1, 1, 2, VERDICT_FAILED);
+}
+
+static void cancelled(void)
+{
+	ready();
+	rig_ids(&rig, 1, 2, MSG_CANCEL, 0, 1);
+}
+
+/* ---- what happens ---- */
+
+static void wait_again(void)
+{
+	rig_ids(&rig, 1, 0, MSG_WAIT, 0, 1);
+}
+
+static void wait_quietly(void)
+{
+	rig_client(&rig, 2);
+	rig_ids(&rig, 2, 0, MSG_WAIT, WAIT_QUIET, 1);
+}
+
+static void result_get(void)
+{
+	rig_one(&rig, 1, 9, MSG_RESULT_GET, 1);
+}
+
+static void job_get(void)
+{
+	rig_one(&rig, 1, 9, MSG_JOB_GET, 1);
+}
+
+static void cancel(void)
+{
+	rig_ids(&rig, 1, 9, MSG_CANCEL, 0, 1);
+}
+
+static void cancel_unstarted(void)
+{
+	rig_ids(&rig, 1, 9, MSG_CANCEL, CANCEL_UNSTARTED, 1);
+}
+
+static void outcome_done(void)
+{
+	rig_outcome(&rig, 1, 1, token, VERDICT_DONE);
+}
+
+static void outcome_failed(void)
+{
+	rig_outcome(&rig, 1, 1, token, VERDICT_FAILED);
+}
+
+static void outcome_stale(void)
+{
+	rig_outcome(&rig, 1, 1, 999, VERDICT_DONE);
+}
+
+static void returned(void)
+{
+	rig_return(&rig, 1, 1, token);
+}
+
+static void lost(void)
+{
+	rig_beat(&rig, 1, (struct rig_beat){ .window = 0, .received = 1, .lost = { 1, 1 } });
+}
+
+static void silence(void)
+{
+	rig_pass(&rig, 2600);
+}
+
+static void bad_payload(void)
+{
+	rig_step(&rig, &(struct event){ .kind = EV_BAD_PAYLOAD,
+	                                .lease = { 1, rig_token(&rig, token) },
+	                                .text = span_str("damaged") });
+}
+
+static void purge(void)
+{
+	rig_queue(&rig, 1, 9, "q", QUEUE_PURGE, 0);
+}
+
+static void window(void)
+{
+	rig_beat(&rig, 1, (struct rig_beat){ .window = 1 });
+}
+
+struct named {
+	const char *name;
+	void (*fn)(void);
+};
+
+static const struct named states[] = { { "none", none },
+	                               { "ready", ready },
+	                               { "granted", granted },
+	                               { "started", started },
+	                               { "handed-back", handed_back },
+	                               { "orphan", orphan },
+	                               { "done", done },
+	                               { "dead", dead },
+	                               { "cancelled", cancelled } };
+
+static const struct named events[] = { { "wait", wait_again },
+	                               { "wait-quietly", wait_quietly },
+	                               { "result-get", result_get },
+	                               { "job-get", job_get },
+	                               { "cancel", cancel },
+	                               { "cancel-unstarted", cancel_unstarted },
+	                               { "outcome-done", outcome_done },
+	                               { "outcome-failed", outcome_failed },
+	                               { "outcome-stale", outcome_stale },
+	                               { "return", returned },
+	                               { "lost", lost },
+	                               { "silence", silence },
+	                               { "bad-payload", bad_payload },
+	                               { "purge", purge },
+	                               { "window", window } };
+
+enum { STATES = sizeof states / sizeof states[0], EVENTS = sizeof events / sizeof events[0] };
+
+/* A row for each pair: the state after it, and the effects, with a bar for each end of a line. */
+#include "tests/unit/core/table_rows.h"
+
+/* The trace in one line; beats' answers, which say nothing of the job, are left out. */
+static void flatten(char *out, size_t n)
+{
+	const char *p = (const char *)rig.trace.p, *end = p + rig.trace.n;
+	size_t k = 0;
+
+	while (p < end) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		bool answer = strncmp(p, "W1 answer", 9) == 0;
+
+		ck_assert_ptr_nonnull(nl);
+		for (; p < nl && !answer && k + 2 < n; p++)
+			out[k++] = *p;
+		if (!answer)
+			out[k++] = '|';
+		p = nl + 1;
+	}
+	out[k] = '\0';
+}
+
+START_TEST(each_state_and_each_event)
+{
+	char flat[512], row[600];
+
+	for (size_t s = 0; s < STATES; s++) {
+		for (size_t e = 0; e < EVENTS; e++) {
+			rig_init(&rig);
+			rig_client(&rig, 1);
+			states[s].fn();
+			rig_forget(&rig);
+			events[e].fn();
+			flatten(flat, sizeof flat);
+			snprintf(row, sizeof row, "%s: %s", job_state_name(core_job_state(rig.core, 1)), flat);
+			if (rows[s][e] == NULL || strcmp(row, rows[s][e]) != 0)
+				ck_abort_msg("%s, %s: \"%s\", expected \"%s\"", states[s].name, events[e].name, row,
+				             rows[s][e] == NULL ? "nothing" : rows[s][e]);
+			rig_fini(&rig);
+		}
+	}
+}
+END_TEST
+
+RIG_MAIN("core_table", each_state_and_each_event)
