@@ -8,7 +8,7 @@
 
 static bool read_head(struct cursor *c, uint32_t fields)
 {
-	uint32_t n;
+	uint32_t n = 0;
 
 	return cursor_array(c, &n) == SHEAF_OK && n == fields;
 }
