@@ -40,13 +40,15 @@ static void mark_started(struct core *c, struct worker *w, const struct msg_beat
 	}
 }
 
-/* Takes back what was in JOBS messages that never came: no delivery, for nothing was delivered. */
-static void take_back_lost(struct core *c, struct worker *w, const struct msg_beat *b)
+/* Takes back what was in JOBS messages that never came: no delivery, for nothing was delivered. False if the step has
+ * no room for all of it. */
+static bool take_back_lost(struct core *c, struct worker *w, const struct msg_beat *b)
 {
 	struct list *p, *next;
 	uint32_t before = c->turn.n_backs;
+	bool all = true;
 
-	for (p = w->leases.next; p != &w->leases && turn_has_room(c, 1); p = next) {
+	for (p = w->leases.next; p != &w->leases && all; p = next) {
 		struct lease *l = list_item(p, struct lease, link);
 
 		next = p->next;
@@ -55,7 +57,9 @@ static void take_back_lost(struct core *c, struct worker *w, const struct msg_be
 		for (uint32_t i = 0; i < b->n_lost; i++) {
 			if (l->message < b->lost[i].first || l->message > b->lost[i].last)
 				continue;
-			worker_hand_on(c, l, false);
+			all = turn_has_room(c, 1);
+			if (all)
+				worker_hand_on(c, l, false);
 			break;
 		}
 	}
@@ -65,6 +69,7 @@ static void take_back_lost(struct core *c, struct worker *w, const struct msg_be
 		fx_log(c, LOG_WARN, "jobs-lost", "worker=%s jobs=%u were lost on the way and are granted again",
 		       w->name, c->turn.n_backs - before);
 	}
+	return all;
 }
 
 /* What was sent and is not confirmed for a while: a further message behind it shows whether it was lost. */
@@ -84,10 +89,9 @@ static void probe(struct core *c, struct worker *w)
 void beat_take(struct core *c, struct worker *w, const struct msg *m)
 {
 	const struct msg_beat *b = &m->u.beat;
+	bool all = b->n_lost == 0 || take_back_lost(c, w, b);
 	struct msg *out;
 
-	if (b->n_lost > 0)
-		take_back_lost(c, w, b);
 	turn_commit(c);
 	if (w->losses >= LOSSES_MOST) {
 		/* nothing gets through: somebody else may be taking what is sent. A new session has a new socket. */
@@ -105,7 +109,8 @@ void beat_take(struct core *c, struct worker *w, const struct msg *m)
 		w->confirmed = b->received;
 	mark_started(c, w, b);
 	probe(c, w);
-	out = fx_control(c, w->peer, MSG_BEAT_ANSWER, w->session, m->h.number);
+	/* number 0 answers no beat: the worker names what it lost again */
+	out = fx_control(c, w->peer, MSG_BEAT_ANSWER, w->session, all ? m->h.number : 0);
 	out->u.settled.settled = w->settled = w->expected - 1;
 	w->unsettled_bytes = 0;
 	list_remove(&w->unsettled);

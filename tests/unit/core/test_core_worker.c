@@ -291,10 +291,40 @@ START_TEST(workers_are_listed)
 }
 END_TEST
 
+/* A beat of worker 1 that names 60 messages as lost; the number of its answer. */
+static uint64_t answer_to_losses(uint64_t number)
+{
+	struct msg_range lost = { 1, 60 };
+	struct msg m = { .h = { .version = 1, .kind = MSG_BEAT, .session = rig_session(&rig, 1), .number = number },
+		         .u.beat = { .received = 60, .lost = &lost, .n_lost = 1 } };
+	const struct msg *out;
+
+	core_step(rig.core, rig.now, &(struct event){ .kind = EV_WORKER, .peer = 201, .msg = &m }, &rig.fx);
+	out = rig.fx.v[rig.fx.n - 1].u.msg;
+	ck_assert_uint_eq(out->h.kind, MSG_BEAT_ANSWER);
+	return out->h.number;
+}
+
+/* A beat that names more than one step takes back is unanswered until all of it was taken. */
+START_TEST(more_is_lost_than_a_step_takes_back)
+{
+	rig.quiet = true;
+	rig_worker(&rig, 1, 64, "q", 4096);
+	for (uint64_t i = 1; i <= 3; i++)
+		rig_submit(&rig, 1, i, "q", 1000);
+	ck_assert_uint_eq(answer_to_losses(100), 0);
+	ck_assert_uint_eq(answer_to_losses(101), 101);
+	rig.quiet = false;
+	rig_forget(&rig);
+	rig_queue(&rig, 1, 4, "q", QUEUE_SHOW, 0);
+	rig_expect(&rig, "C1 queues #4 [q workers=1 submitted=3000 ready=3000 kept=0]\n");
+}
+END_TEST
+
 RIG_MAIN("core_worker", attaching, a_wrong_nonce_opens_nothing, no_port_ends_the_session,
          jobs_that_come_later_are_granted_at_once, credit_bounds_what_is_granted, credit_in_bytes,
          the_least_outstanding_first, idle_slots_are_filled_before_work_is_sent_ahead,
          work_ahead_is_recalled_for_the_idle, a_returned_job_keeps_its_place, jobs_lost_on_the_way_are_granted_again,
          a_worker_that_loses_everything_attaches_anew, silence_about_a_message_is_probed,
          a_second_hello_replaces_the_first, what_a_hello_names_is_adopted, a_bye_waits_for_its_outcomes,
-         workers_are_listed)
+         workers_are_listed, more_is_lost_than_a_step_takes_back)
