@@ -57,6 +57,12 @@ static bool in_use(const struct queue *q)
 	       q->n_servers > 0;
 }
 
+/* Nothing is left of it. It stays so within a step: what ends meanwhile is kept. */
+static bool nothing_left(const struct queue *q)
+{
+	return !in_use(q) && list_empty(&q->kept);
+}
+
 static void delete_slice(struct core *c, struct queue *q)
 {
 	if (in_use(q)) {
@@ -73,14 +79,14 @@ void chore_slice(struct core *c)
 {
 	struct queue *q;
 
-	if (list_empty(&c->chores))
-		return;
+	if (list_empty(&c->chores) || turn_bytes(c) >= log_group_max(c->config.segment_bytes) / 4)
+		return; /* a slice without room would look like one without work */
 	q = list_item(c->chores.next, struct queue, chores);
 	if (q->chore == CHORE_PURGE)
 		purge_slice(c, q);
 	else
 		delete_slice(c, q);
-	if (q->chore == CHORE_DELETE && q->chore_to == 0 && !in_use(q))
+	if (q->chore == CHORE_DELETE && q->chore_to == 0 && nothing_left(q))
 		fact_put_u64(&c->fx->block, FACT_QUEUE_GONE, q->index);
 }
 
@@ -94,13 +100,13 @@ void chore_finish(struct core *c)
 	if (q->chore_to != 0)
 		return;
 	list_remove(&q->chores);
-	if (q->chore == CHORE_DELETE && in_use(q)) {
+	if (q->chore == CHORE_DELETE && !nothing_left(q)) {
 		fx_answer(c, q->chore_peer, &q->chore_request, SHEAF_E_BAD_VALUE,
 		          "the queue is in use: it has jobs or workers", 0);
 	} else {
 		fx_answer(c, q->chore_peer, &q->chore_request, SHEAF_OK, "", q->chore_done);
 	}
-	if (q->chore == CHORE_DELETE && !in_use(q)) {
+	if (q->chore == CHORE_DELETE && nothing_left(q)) {
 		queue_free(c, q);
 		return;
 	}

@@ -208,11 +208,11 @@ static void tick(struct core *c)
 	run_timers(c);
 	worker_lost_slice(c);
 	beat_orphans(c);
-	if (turn_has_room(c, STEP_WORK))
-		chore_slice(c);
 	beat_young(c);
 	batch_expire(c);
 	trim_tick(c);
+	if (turn_has_room(c, STEP_WORK))
+		chore_slice(c); /* behind the preamble, which names the queue that it may end */
 	turn_commit(c);
 	chore_finish(c);
 	gather_settle(c);

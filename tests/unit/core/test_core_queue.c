@@ -193,7 +193,44 @@ START_TEST(at_the_limit_there_is_no_new_queue)
 }
 END_TEST
 
+/* Its last job ends in the very step that finds the queue in use: refused, and nothing goes with it. */
+START_TEST(a_queue_is_deleted_while_its_last_job_ends)
+{
+	rig.config.deliveries = 1;
+	rig_restart(&rig, true);
+	rig_client(&rig, 1);
+	rig_submit(&rig, 1, 1, "q", 1);
+	rig_worker(&rig, 1, 1, "q", 1);
+	rig_beat(&rig, 1, (struct rig_beat){ .window = 1, .received = 1, .started = 1 });
+	rig_pass(&rig, 2400);
+	rig_forget(&rig);
+	rig.now.mono_ms += 300;
+	rig_queue(&rig, 1, 2, "q", QUEUE_DELETE, 0);
+	ck_assert(rig_has(&rig, "1 dead attempt=1 exit=137"));
+	ck_assert(rig_has(&rig, "C1 reply #2 bad-value"));
+}
+END_TEST
+
+/* Its results go in two slices; the first lets a segment go, so a preamble is written along with the second. */
+START_TEST(a_queue_deleted_behind_a_preamble_stays_away)
+{
+	rig.quiet = true;
+	for (uint64_t i = 0; i < 10; i++)
+		rig_submit(&rig, 1, 1 + i, "q", 200);
+	for (uint64_t id = 1; id <= 2000; id++)
+		rig_ids(&rig, 1, 100 + id, MSG_CANCEL, 0, id);
+	rig_queue(&rig, 1, 5000, "q", QUEUE_DELETE, 0);
+	rig_restart(&rig, true);
+	rig_client(&rig, 1);
+	rig.quiet = false;
+	rig_forget(&rig);
+	rig_queue(&rig, 1, 5001, "q", QUEUE_SHOW, 0);
+	rig_expect(&rig, "C1 reply #5001 unknown\n");
+}
+END_TEST
+
 RIG_MAIN("core_queue", unknown_queues, a_queue_is_shown, queues_are_listed_by_name, a_paused_queue_grants_nothing,
          a_purge_cancels_what_has_not_started, a_purge_takes_what_was_handed_back_too,
          a_large_purge_takes_several_steps, a_peek_shows_the_first_in_their_order, a_queue_in_use_is_not_deleted,
-         a_queue_is_deleted_with_its_results, at_the_limit_there_is_no_new_queue)
+         a_queue_is_deleted_with_its_results, at_the_limit_there_is_no_new_queue,
+         a_queue_is_deleted_while_its_last_job_ends, a_queue_deleted_behind_a_preamble_stays_away)
