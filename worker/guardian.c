@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "worker/handler.h"
@@ -65,10 +65,11 @@ _Noreturn static void guard(int fd)
 	_exit(0);
 }
 
+static pid_t pid = -1; /* a process has one guardian */
+
 int guardian_start(void)
 {
 	int ends[2];
-	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return -1;
@@ -83,6 +84,15 @@ int guardian_start(void)
 		return -1;
 	}
 	return ends[1];
+}
+
+void guardian_stop(int guardian)
+{
+	if (guardian < 0)
+		return;
+	close(guardian);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
 }
 
 void guardian_tell(int guardian, int group, bool add)

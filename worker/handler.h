@@ -40,7 +40,8 @@ const struct handler *builtin_find(const char *name);
 struct exec_config {
 	char **argv;
 	int words;
-	int guardian; /* descriptor of guardian_start(), or -1 */
+	int guardian;   /* descriptor of guardian_start(), or -1 */
+	uint64_t files; /* limit of open files that processes get; 0 = what we have */
 };
 void exec_run(void *exec_config, struct job_run *run, struct job_outcome *out);
 
@@ -49,5 +50,7 @@ void exec_run(void *exec_config, struct job_run *run, struct job_outcome *out);
 int guardian_start(void);
 /* Tells it that a group has begun (add) or has ended. */
 void guardian_tell(int guardian, int group, bool add);
+/* Ends it once nothing runs any more; -1 does nothing. */
+void guardian_stop(int guardian);
 
 #endif

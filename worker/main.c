@@ -1,9 +1,11 @@
 /* sheaf-worker: options, then the I/O thread. */
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -180,11 +182,45 @@ static int read_settings(struct settings *s, const struct options *o, char *err)
 	return 0;
 }
 
+/* Descriptors 0 to 2 are there, so that no pipe of a job takes their place. */
+static void fill_standard(void)
+{
+	int fd;
+
+	while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO)
+		;
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
+/* Room for the descriptors of every slot. Handlers keep the limit that they had: some programs walk through all that
+ * they may have. */
+static int make_room(struct settings *s)
+{
+	enum { OURS = 64, A_SLOT = 8 };
+	rlim_t need = OURS + (rlim_t)(s->exec.argv != NULL ? A_SLOT : 1) * s->io.slots;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
+		return 0;
+	s->exec.files = limit.rlim_cur;
+	limit.rlim_cur = need;
+	if (need <= limit.rlim_max && setrlimit(RLIMIT_NOFILE, &limit) == 0)
+		return 0;
+	fprintf(stderr,
+	        "sheaf-worker: %u slots need %llu open files, the limit is %llu: see `ulimit -n`, or lower -j\n",
+	        s->io.slots, (unsigned long long)need, (unsigned long long)limit.rlim_max);
+	return -1;
+}
+
 static int serve(struct settings *s)
 {
 	sigset_t set;
 	int status;
 
+	fill_standard();
+	if (make_room(s) != 0)
+		return 2;
 	/* before any thread, and before the signals are blocked: it is to live longer than all of them */
 	s->exec.guardian = s->exec.argv != NULL ? guardian_start() : -1;
 	signal(SIGPIPE, SIG_IGN);
@@ -196,6 +232,7 @@ static int serve(struct settings *s)
 	must(s->io.signal_fd >= 0);
 	status = io_run(&s->io);
 	close(s->io.signal_fd);
+	guardian_stop(s->exec.argv != NULL ? s->exec.guardian : -1);
 	return status;
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -121,7 +122,7 @@ const char *words_make(struct words *w, const struct exec_config *config, const 
 {
 	const char *why;
 
-	*w = (struct words){ 0 };
+	*w = (struct words){ .files = config->files };
 	why = make_argv(w, config, run->job.payload);
 	if (why == NULL)
 		make_env(w, run);
@@ -141,9 +142,14 @@ void words_free(struct words *w)
 /* The child's part. Does not return; *failed becomes exec's errno. */
 _Noreturn static void become(const struct words *w, int in, int out, int err, pid_t parent, volatile int *failed)
 {
+	struct rlimit limit;
 	sigset_t none;
 
 	setpgid(0, 0);
+	if (w->files > 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = w->files;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127); /* it went before we asked */

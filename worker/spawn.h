@@ -12,6 +12,7 @@ struct words {
 	char *text;  /* owned: what the environment's own entries point into */
 	char **owned;
 	int n_owned;
+	uint64_t files; /* as in exec_config */
 };
 
 /* Builds them. NULL, or a sentence why it cannot be: a payload that is no argument. */
