@@ -72,7 +72,7 @@ static void world_send(void *ctx, enum outbox_to to, uint64_t whom, struct span 
 	switch (to) {
 	case TO_CLIENT:
 		/* a client that is gone, or takes nothing, asks again when it can */
-		if (!sockets_send(l->sockets.clients, whom, bytes))
+		if (!sockets_answer(&l->sockets, whom, bytes))
 			log_line(LOG_DEBUG, "client-away", "route=%llx", (unsigned long long)whom);
 		break;
 	case TO_WORKER:

@@ -14,6 +14,8 @@ enum {
 	ROUTE_BYTES = 5,    /* of an automatic routing id: 0 and 32 bits */
 	CLIENT_HWM = 10000, /* messages waiting for one client before it is left to ask again */
 	WORKER_HWM = 10000,
+	OWED_FROM = 4096,     /* messages below this are bounded by CLIENT_HWM alone */
+	OWED_MOST = 64 << 20, /* bytes waiting for one client, likewise */
 	OTHER_FILES = 128,    /* descriptors for everything but workers and clients */
 	FILES_PER_WORKER = 6, /* control, results, jobs: a listening socket and what ZeroMQ needs for each */
 	STUCK_MS = 2000,      /* without a connection that long, a worker is unreachable */
@@ -110,7 +112,8 @@ static void raise_limits(struct sockets *s)
 int sockets_open(struct sockets *s, const struct config *c, char err[OPTIONS_ERR])
 {
 	*s = (struct sockets){ .config = c, .context = zmq_ctx_new() };
-	must(s->context != NULL);
+	s->owed = calloc(SOCKETS_OWED, sizeof *s->owed);
+	must(s->context != NULL && s->owed != NULL);
 	raise_limits(s);
 	s->clients = open_bound(s, ZMQ_ROUTER, CLIENT_HWM, c->listen, s->clients_at, err);
 	if (s->clients == NULL)
@@ -136,6 +139,7 @@ void sockets_close(struct sockets *s)
 		zmq_close(s->results);
 	if (s->context != NULL)
 		zmq_ctx_term(s->context);
+	free((void *)s->owed); /* messages on their way count there until then */
 }
 
 /* Throws away the rest of a message. */
@@ -181,6 +185,51 @@ enum sockets_got sockets_pull(void *pull, zmq_msg_t *frame)
 		return GOT_MESSAGE;
 	skip(pull, frame);
 	return GOT_STRANGE;
+}
+
+/* A large message on its way to a client: what the client owes counts it until ZeroMQ is done with it. */
+struct owed {
+	_Atomic uint64_t *bytes; /* borrowed from sockets.owed */
+	size_t n;
+	uint8_t message[];
+};
+
+static void paid(void *message, void *hint)
+{
+	struct owed *o = hint;
+
+	(void)message;
+	atomic_fetch_sub_explicit(o->bytes, o->n, memory_order_relaxed);
+	free(o);
+}
+
+bool sockets_answer(struct sockets *s, uint64_t route, struct span bytes)
+{
+	_Atomic uint64_t *owed = &s->owed[route % SOCKETS_OWED];
+	uint8_t id[ROUTE_BYTES];
+	struct owed *o;
+	zmq_msg_t frame;
+	int r;
+
+	if (bytes.n < OWED_FROM)
+		return sockets_send(s->clients, route, bytes);
+	if (atomic_load_explicit(owed, memory_order_relaxed) > OWED_MOST)
+		return false;
+	route_bytes(route, id);
+	if (zmq_send(s->clients, id, sizeof id, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
+		return false;
+	o = malloc(sizeof *o + bytes.n);
+	must(o != NULL);
+	o->bytes = owed;
+	o->n = bytes.n;
+	memcpy(o->message, bytes.p, bytes.n);
+	atomic_fetch_add_explicit(owed, o->n, memory_order_relaxed);
+	r = zmq_msg_init_data(&frame, o->message, o->n, paid, o);
+	must(r == 0);
+	if (zmq_msg_send(&frame, s->clients, ZMQ_DONTWAIT) >= 0)
+		return true;
+	zmq_msg_close(&frame);
+	return false;
 }
 
 bool sockets_send(void *router, uint64_t route, struct span bytes)

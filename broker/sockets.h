@@ -2,11 +2,14 @@
 #ifndef SHEAF_BROKER_SOCKETS_H
 #define SHEAF_BROKER_SOCKETS_H
 
+#include <stdatomic.h>
 #include <uthash.h>
 #include <zmq.h>
 
 #include "base/span.h"
 #include "broker/config.h"
+
+enum { SOCKETS_OWED = 65536 };
 
 /* A worker session's PUSH socket. */
 struct push {
@@ -24,6 +27,8 @@ struct sockets {
 	const struct config *config; /* borrowed */
 	struct push *pushes;         /* uthash by session */
 	uint32_t next_port;          /* where the search for a free port goes on */
+	_Atomic uint64_t *owed;      /* owned, SOCKETS_OWED: bytes of large messages not yet taken by clients, by route;
+	                                ZeroMQ numbers these one by one, so that clients hardly ever share a place */
 	uint32_t workers_max;        /* as many as there are descriptors and ports for */
 };
 
@@ -42,6 +47,10 @@ enum sockets_got sockets_pull(void *pull, zmq_msg_t *frame);
 
 /* Sends to a route; false if the peer is gone or takes nothing now. */
 bool sockets_send(void *router, uint64_t route, struct span bytes);
+
+/* Sends to a client, unless it leaves too many bytes unread; false then, or if it is gone or takes nothing now. What a
+ * deaf client does not read must not fill the broker's memory: it asks for what it misses when it reads again. */
+bool sockets_answer(struct sockets *s, uint64_t route, struct span bytes);
 
 /* Binds a PUSH socket for the session; its endpoint, as peers dial it, goes to `endpoint`. False: no free port. */
 bool sockets_push_open(struct sockets *s, uint64_t session, char endpoint[LIMIT_ENDPOINT]);
