@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -109,6 +110,22 @@ static bool drain(int fd, struct buf *b)
 	if (n > 0)
 		b->n += (size_t)n;
 	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+/* What is in the pipe once its process has ended is part of the output, however late this thread gets to run. */
+static void drain_rest(int fd, struct buf *b)
+{
+	int n = 0;
+
+	if (fd < 0 || ioctl(fd, FIONREAD, &n) != 0)
+		return;
+	while (n > 0) {
+		size_t before = b->n;
+
+		if (!drain(fd, b) || b->n == before)
+			return;
+		n -= (int)(b->n - before);
+	}
 }
 
 /* Keeps the last LIMIT_ERROR bytes. */
@@ -235,6 +252,10 @@ void exec_run(void *arg, struct job_run *run, struct job_outcome *out)
 	/* until it has ended, and its pipes are closed or what it left behind has been quiet for a while */
 	while (!c.ended || ((c.out >= 0 || c.err >= 0) && clock_mono_ms() < c.quiet_at))
 		round_once(&c, run, out);
+	drain_rest(c.out, &out->result);
+	drain_rest(c.err, &out->error);
+	cut_front(&out->error);
+	c.over = c.over || out->result.n > LIMIT_PAYLOAD;
 	kill(-c.pid, SIGKILL); /* before it is reaped: until then nobody else can have its number */
 	while (waitpid(c.pid, &status, 0) < 0 && errno == EINTR)
 		;
