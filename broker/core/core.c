@@ -201,10 +201,21 @@ static void run_timers(struct core *c)
 		keep_expire(c, list_item(heap_min(&c->keep_timers), struct queue, keep_timer));
 }
 
+/* A token is an epoch and 32 bits. Before these run out a new epoch begins: its fact is ahead of what it grants. */
+static void renew_epoch(struct core *c)
+{
+	if (c->next_token <= UINT32_MAX - STEP_EFFECTS)
+		return;
+	c->epoch++;
+	c->next_token = 1;
+	fact_put_meta(&c->fx->block, &(struct fact_meta){ c->epoch, c->next_id, c->wall });
+}
+
 /* Everything that time brings, and the granting of jobs: a shell that ticks once at the end of its turn grants what the
  * turn brought in few and full messages. First what makes facts, then the commit, then what only sends. */
 static void tick(struct core *c)
 {
+	renew_epoch(c);
 	run_timers(c);
 	worker_lost_slice(c);
 	beat_orphans(c);
