@@ -65,7 +65,7 @@ static bool start(struct child *c, const struct exec_config *config, const struc
 	else
 		failed = (in[0] = open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0;
 	if (!failed && pipe2(o, O_CLOEXEC) == 0 && pipe2(e, O_CLOEXEC) == 0)
-		c->pid = spawn(&w, in[0], o[1], e[1]);
+		c->pid = spawn(&w, config->guardian, in[0], o[1], e[1]);
 	failed = errno;
 	words_free(&w);
 	close_end(&in[0]);
@@ -75,9 +75,9 @@ static bool start(struct child *c, const struct exec_config *config, const struc
 	c->out = o[0];
 	c->err = e[0];
 	if (c->pid > 0) {
-		guardian_tell(config->guardian, c->pid, true);
 		c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
-		fcntl(c->in, F_SETFL, O_NONBLOCK);
+		if (c->in >= 0)
+			fcntl(c->in, F_SETFL, O_NONBLOCK);
 		fcntl(c->out, F_SETFL, O_NONBLOCK);
 		fcntl(c->err, F_SETFL, O_NONBLOCK);
 		return true;
@@ -135,6 +135,13 @@ static void cut_front(struct buf *b)
 		return;
 	memmove(b->p, b->p + b->n - LIMIT_ERROR, LIMIT_ERROR);
 	b->n = LIMIT_ERROR;
+}
+
+/* The process itself, too: it may have gone to another group. It is not reaped yet, so its number is its own. */
+static void kill_all(const struct child *c)
+{
+	kill(-c->pid, SIGKILL);
+	kill(c->pid, SIGKILL);
 }
 
 static void cancel(struct child *c, uint64_t now)
@@ -204,11 +211,11 @@ static void round_once(struct child *c, struct job_run *run, struct job_outcome 
 	if (out->result.n > LIMIT_PAYLOAD && !c->over) {
 		c->over = true;
 		close_end(&c->out); /* whoever still writes is not read any more */
-		kill(-c->pid, SIGKILL);
+		kill_all(c);
 	}
 	if (c->kill_at > 0 && now >= c->kill_at) {
 		c->kill_at = 0;
-		kill(-c->pid, SIGKILL);
+		kill_all(c);
 	}
 }
 
@@ -256,10 +263,11 @@ void exec_run(void *arg, struct job_run *run, struct job_outcome *out)
 	drain_rest(c.err, &out->error);
 	cut_front(&out->error);
 	c.over = c.over || out->result.n > LIMIT_PAYLOAD;
-	kill(-c.pid, SIGKILL); /* before it is reaped: until then nobody else can have its number */
+	/* before it is reaped: until then nobody else can have its number */
+	kill(-c.pid, SIGKILL);
+	guardian_tell(config->guardian, c.pid, false);
 	while (waitpid(c.pid, &status, 0) < 0 && errno == EINTR)
 		;
-	guardian_tell(config->guardian, c.pid, false);
 	close_end(&c.pidfd);
 	close_end(&c.in);
 	close_end(&c.out);

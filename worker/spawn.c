@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -139,13 +140,26 @@ void words_free(struct words *w)
 	free(w->text);
 }
 
-/* The child's part. Does not return; *failed becomes exec's errno. */
-_Noreturn static void become(const struct words *w, int in, int out, int err, pid_t parent, volatile int *failed)
+/* What the worker, or whoever started it in a background, ignores or blocks is none of the handler's business. */
+static void reset_signals(void)
 {
-	struct rlimit limit;
+	static const int usual[] = { SIGPIPE, SIGINT, SIGQUIT, SIGTERM, SIGHUP };
 	sigset_t none;
 
+	for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
+		signal(usual[i], SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* The child's part. Does not return; *failed becomes exec's errno. */
+_Noreturn static void become(const struct words *w, int guardian, const int *fds, pid_t parent, volatile int *failed)
+{
+	struct rlimit limit;
+
 	setpgid(0, 0);
+	/* here and not in the worker, which may be killed as soon as the handler has begun */
+	guardian_tell(guardian, getpid(), true);
 	if (w->files > 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		limit.rlim_cur = w->files;
 		setrlimit(RLIMIT_NOFILE, &limit);
@@ -153,17 +167,16 @@ _Noreturn static void become(const struct words *w, int in, int out, int err, pi
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127); /* it went before we asked */
-	signal(SIGPIPE, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0)
+	reset_signals();
+	if (dup2(fds[0], STDIN_FILENO) >= 0 && dup2(fds[1], STDOUT_FILENO) >= 0 && dup2(fds[2], STDERR_FILENO) >= 0)
 		execvpe(w->argv[0], w->argv, w->env);
 	*failed = errno;
 	_exit(127);
 }
 
-int spawn(const struct words *w, int in, int out, int err)
+int spawn(const struct words *w, int guardian, int in, int out, int err)
 {
+	const int fds[3] = { in, out, err };
 	volatile int failed = 0;
 	pid_t parent = getpid(), pid;
 
@@ -172,8 +185,11 @@ int spawn(const struct words *w, int in, int out, int err)
 	pid = vfork();
 #pragma GCC diagnostic pop
 	if (pid == 0)
-		become(w, in, out, err, parent, &failed);
+		become(w, guardian, fds, parent, &failed);
 	if (pid > 0 && failed != 0) {
+		guardian_tell(guardian, pid, false);
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
 		errno = failed;
 		return -1;
 	}

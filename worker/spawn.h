@@ -19,8 +19,8 @@ struct words {
 const char *words_make(struct words *w, const struct exec_config *config, const struct job_run *run);
 void words_free(struct words *w);
 
-/* Starts argv with stdin, stdout, stderr. Returns the pid, which is its group, too; or -1 with errno set as exec left
- * it. */
-MUST_CHECK int spawn(const struct words *w, int in, int out, int err);
+/* Starts argv with stdin, stdout, stderr; the guardian (or -1) knows of the group before the first of its instructions
+ * runs. Returns the pid, which is its group, too; or -1 with errno set as exec left it, and nothing left behind. */
+MUST_CHECK int spawn(const struct words *w, int guardian, int in, int out, int err);
 
 #endif
