@@ -285,10 +285,27 @@ START_TEST(garbage_is_answered)
 }
 END_TEST
 
+/* A session that said bye has no place any more, not after a restart either: what comes next is a new one. */
+START_TEST(a_bye_ends_the_session)
+{
+	for (int i = 0; i < 2; i++) {
+		rig_submit(&rig, 1, 1, "q", 1);
+		rig_request(&rig, 1, 2, MSG_CLIENT_BYE, (struct msg){ 0 });
+		rig_submit(&rig, 1, 3, "q", 1);
+		if (i > 0)
+			rig_restart(&rig, true);
+		rig_client(&rig, 1);
+	}
+	rig_forget(&rig);
+	rig_submit(&rig, 1, 1, "q", 1);
+	rig_expect(&rig, "C1 accepted #1: 3..3\n");
+}
+END_TEST
+
 RIG_MAIN("core_client", whoever_wants_it_gets_the_result_once, a_wait_for_what_has_ended_is_answered_from_the_log,
          a_wait_for_what_is_unknown, pings_tell_how_much_was_pushed, a_silent_client_is_awaited_no_longer,
          results_are_fetched, cancel_what_is_ready, cancel_what_runs, cancel_what_was_sent_and_comes_back,
          cancel_what_was_sent_and_had_begun, cancel_what_was_sent_and_is_lost, cancel_what_is_not_there,
          cancel_frees_the_worker, a_batch_joins_its_jobs, a_batch_completes_by_its_close,
          opening_a_batch_again_gives_the_same_one, results_go_after_their_time, results_go_when_there_are_too_many,
-         garbage_is_answered)
+         garbage_is_answered, a_bye_ends_the_session)

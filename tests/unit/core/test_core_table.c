@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "tests/unit/core/rig.h"
+#include "tests/unit/core/table_rows.h"
 
 static struct rig rig;
 static uint64_t token; /* of the job's last lease */
@@ -193,10 +194,8 @@ static const struct named events[] = { { "wait", wait_again },
 	                               { "purge", purge },
 	                               { "window", window } };
 
-enum { STATES = sizeof states / sizeof states[0], EVENTS = sizeof events / sizeof events[0] };
-
-/* A row for each pair: the state after it, and the effects, with a bar for each end of a line. */
-#include "tests/unit/core/table_rows.h"
+static_assert(sizeof states / sizeof states[0] == TABLE_STATES, "a row for each state");
+static_assert(sizeof events / sizeof events[0] == TABLE_EVENTS, "a column for each event");
 
 /* The trace in one line; beats' answers, which say nothing of the job, are left out. */
 static void flatten(char *out, size_t n)
@@ -222,8 +221,8 @@ START_TEST(each_state_and_each_event)
 {
 	char flat[512], row[600];
 
-	for (size_t s = 0; s < STATES; s++) {
-		for (size_t e = 0; e < EVENTS; e++) {
+	for (size_t s = 0; s < TABLE_STATES; s++) {
+		for (size_t e = 0; e < TABLE_EVENTS; e++) {
 			rig_init(&rig);
 			rig_client(&rig, 1);
 			states[s].fn();
@@ -231,9 +230,9 @@ START_TEST(each_state_and_each_event)
 			events[e].fn();
 			flatten(flat, sizeof flat);
 			snprintf(row, sizeof row, "%s: %s", job_state_name(core_job_state(rig.core, 1)), flat);
-			if (rows[s][e] == NULL || strcmp(row, rows[s][e]) != 0)
+			if (table_rows[s][e] == NULL || strcmp(row, table_rows[s][e]) != 0)
 				ck_abort_msg("%s, %s: \"%s\", expected \"%s\"", states[s].name, events[e].name, row,
-				             rows[s][e] == NULL ? "nothing" : rows[s][e]);
+				             table_rows[s][e] == NULL ? "nothing" : table_rows[s][e]);
 			rig_fini(&rig);
 		}
 	}
