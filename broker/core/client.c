@@ -3,9 +3,11 @@
 
 #include <stdlib.h>
 
+#include "broker/core/fact.h"
 #include "broker/core/fx.h"
 #include "broker/core/query.h"
 #include "broker/core/submit.h"
+#include "broker/core/turn.h"
 #include "broker/core/wait.h"
 
 struct client *client_at(struct core *c, uint64_t session)
@@ -177,11 +179,20 @@ static void ping(struct core *c, struct client *cl, const struct msg *m)
 	fx_reply(c, cl->peer, MSG_PONG, cl->session, m->h.number)->u.ping.pushed = cl->pushed;
 }
 
+/* The session is over: nobody will ask for its answers. A replay must know, for whoever comes by once for one submit
+ * would have a place among LIMIT_CLIENTS again. */
 static void bye(struct core *c, struct client *cl)
 {
-	wait_forget(c, cl);
-	cl->here = false;
-	set_timer(c, cl);
+	struct buf *b = &c->fx->block;
+
+	if (cl->n_answers > 0 || cl->floor > 0) {
+		size_t begun = fact_begin(b, FACT_SESSION);
+
+		fact_put_session(b, &(struct fact_session){ .session = cl->session, .floor = SESSION_OVER });
+		fact_end(b, begun);
+		turn_commit(c);
+	}
+	client_free(c, cl);
 }
 
 typedef void handler(struct core *c, struct client *cl, const struct msg *m);

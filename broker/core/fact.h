@@ -135,6 +135,8 @@ struct fact_batch {
 void fact_put_batch(struct buf *b, const struct fact_batch *f);
 MUST_CHECK bool fact_get_batch(struct span body, struct fact_batch *f);
 
+#define SESSION_OVER UINT64_MAX /* as floor, without answers: it said bye */
+
 /* Head of SESSION; `count` answers follow: number u64, first u64, count u32. */
 struct fact_session {
 	uint64_t session;

@@ -288,6 +288,10 @@ static bool replay_session(struct core *c, struct span body)
 	if (!fact_get_session(&body, &f) || f.session == 0)
 		return false;
 	cl = client_at(c, f.session);
+	if (f.floor == SESSION_OVER && f.count == 0) {
+		client_free(c, cl);
+		return true;
+	}
 	client_answered(cl, f.floor);
 	for (uint32_t i = 0; i < f.count; i++) {
 		if (!fact_get_answer(&body, &number, &first, &count))
