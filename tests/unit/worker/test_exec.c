@@ -1,5 +1,6 @@
 /* The exec handler: what goes into a process, what comes of it, and how it is ended. */
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -267,7 +268,7 @@ static void await_gone(pid_t pid)
 			return;
 		}
 		fclose(f);
-		usleep(5000);
+		poll(NULL, 0, 5);
 	}
 	ck_abort_msg("process %d is still there", (int)pid);
 }
@@ -304,7 +305,7 @@ static void *cancel_soon(void *arg)
 	uint64_t one = 1, until = clock_mono_ms() + PATIENCE_MS;
 
 	while (access(path, F_OK) != 0 && clock_mono_ms() < until)
-		usleep(2000);
+		poll(NULL, 0, 2);
 	atomic_store(&job.cancelled, 1);
 	return write(job.cancel_fd, &one, sizeof one) == sizeof one ? arg : NULL;
 }
