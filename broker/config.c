@@ -24,7 +24,7 @@ static const struct option_spec specs[] = {
 	{ "max-deliveries", 0, "N", "a job lost with its worker this often is dead; default 5" },
 	{ "liveness", 0, "D", "silence after which a worker is lost; default 2500ms" },
 	{ "grace", 0, "D", "how long a drain waits for jobs in workers' hands; default 5s" },
-	{ "segment", 0, "SIZE", "size of a new journal's segments, a power of two; default 64M" },
+	{ "segment", 0, "SIZE", "size of a new journal's segments, a power of two from 64M, the default, to 1G" },
 	{ "check", 0, NULL, "verify the journal in --data, print what it holds, change nothing" },
 	{ "config", 0, "FILE", "read options from an INI file: name = value" },
 	{ "insecure", 0, NULL, "allow addresses off this machine without keys" },
@@ -43,7 +43,8 @@ static const struct option_spec specs[] = {
 
 enum { SPECS = sizeof specs / sizeof specs[0] };
 
-static const uint64_t SEGMENT_LEAST = 65536, SEGMENT_MOST = (uint64_t)1 << 30;
+/* A segment holds three times the largest message, so that any step's facts fit. */
+static const uint64_t SEGMENT_LEAST = DEFAULT_SEGMENT, SEGMENT_MOST = (uint64_t)1 << 30;
 
 /* The host of tcp://HOST:…, or false. */
 static bool host_of(const char *endpoint, char host[LIMIT_ENDPOINT])
@@ -172,10 +173,9 @@ static int read_rest(struct config *c, char *err)
 	    read_duration(c, "grace", 5000, 0, &c->grace_ms, err) != 0)
 		return -1;
 	if ((c->segment & (c->segment - 1)) != 0 || c->segment > SEGMENT_MOST)
-		return bad(err, "segment", options_get(&c->options, "segment"), "is no power of two from 64K to 1G");
+		return bad(err, "segment", options_get(&c->options, "segment"), "is no power of two from 64M to 1G");
 	if (c->disk > 0 && c->disk < 8 * c->segment)
-		return bad(err, "disk", options_get(&c->options, "disk"),
-		           "is less than 8 segments of the journal: a smaller --segment makes that possible");
+		return bad(err, "disk", options_get(&c->options, "disk"), "is less than 8 segments of the journal");
 	return 0;
 }
 

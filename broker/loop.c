@@ -99,7 +99,7 @@ static void take_routed(struct loop *l, void *router, enum event_kind kind, int 
 	uint64_t route, bytes = 0;
 	zmq_msg_t frame;
 
-	for (int i = 0; i < most && bytes < TURN_BYTES; i++) {
+	for (int i = 0; i < most && bytes < TURN_BYTES && outbox_bytes(l->outbox) < OUTBOX_BYTES; i++) {
 		enum sockets_got got = sockets_take(router, &route, &frame);
 
 		if (got == GOT_NOTHING)

@@ -132,13 +132,11 @@ bool fact_get_u64(struct span body, uint64_t *v)
 	return true;
 }
 
-enum { PUT_HEAD = 64 };
-
 void fact_put_put(struct buf *b, const struct fact_put *f)
 {
-	uint8_t *p = buf_room(b, PUT_HEAD);
+	uint8_t *p = buf_room(b, FACT_PUT_HEAD);
 
-	memset(p, 0, PUT_HEAD);
+	memset(p, 0, FACT_PUT_HEAD);
 	le_put16(p, f->queue);
 	p[2] = f->priority;
 	p[3] = f->attempts;
@@ -151,7 +149,7 @@ void fact_put_put(struct buf *b, const struct fact_put *f)
 	le_put64(p + 40, f->submitted_ms);
 	le_put64(p + 48, f->lease_ms);
 	le_put64(p + 56, f->batch);
-	b->n += PUT_HEAD;
+	b->n += FACT_PUT_HEAD;
 	buf_put_span(b, f->headers);
 }
 
@@ -159,7 +157,7 @@ bool fact_get_put(struct span *body, struct fact_put *f)
 {
 	const uint8_t *p;
 
-	if (!take(body, PUT_HEAD, &p) || !take_span(body, le_get16(p + 6), &f->headers))
+	if (!take(body, FACT_PUT_HEAD, &p) || !take_span(body, le_get16(p + 6), &f->headers))
 		return false;
 	f->queue = le_get16(p);
 	f->priority = p[2];

@@ -26,7 +26,14 @@ enum fact_type {
 
 #define FACT_VERSION 1
 
-enum { FACT_HEAD = 8, FACT_PUT_RECORD = 16, FACT_END_RECORD = 60, FACT_LEASE_RECORD = 18 };
+enum {
+	FACT_HEAD = 8,
+	FACT_PUT_RECORD = 16,
+	FACT_END_RECORD = 60,
+	FACT_LEASE_RECORD = 18,
+	FACT_PUT_HEAD = 64,
+	FACT_COUNT_HEAD = 5
+};
 
 /* A fact as it stands in a block. */
 struct fact {

@@ -56,7 +56,14 @@ static void set_state(struct core *c, struct job *j, enum job_state to)
 
 uint64_t job_log_bytes(const struct job *j)
 {
-	return j->length + (uint64_t)(job_terminal(j) ? FACT_END_RECORD : FACT_PUT_RECORD);
+	return j->length + j->overhead + (uint64_t)(job_terminal(j) ? FACT_END_RECORD : FACT_PUT_RECORD);
+}
+
+uint32_t job_overhead(bool ended, uint32_t count, size_t headers)
+{
+	uint32_t head = LOG_BLOCK_HEADER + FACT_HEAD + (ended ? FACT_COUNT_HEAD : FACT_PUT_HEAD + (uint32_t)headers);
+
+	return count > 0 ? head / count : 0;
 }
 
 static void set_where(struct core *c, struct job *j, const struct job_bytes *where)
@@ -64,6 +71,7 @@ static void set_where(struct core *c, struct job *j, const struct job_bytes *whe
 	j->at = where->at;
 	j->length = where->length;
 	j->crc = where->crc;
+	j->overhead = where->overhead & 0xfffff;
 	trim_charge(c, j->at, job_log_bytes(j));
 }
 

@@ -10,7 +10,12 @@ struct job_bytes {
 	uint64_t at;
 	uint32_t length;
 	uint32_t crc;
+	uint32_t overhead; /* share of what stands around them in the log; see job_overhead */
 };
+
+/* Each job's share of a fact with `count` records and `headers` bytes of headers, its block's head included. Without it
+ * a log of small jobs that were submitted one by one would seem nearly empty, and be moved for nothing. */
+uint32_t job_overhead(bool ended, uint32_t count, size_t headers);
 
 /* A new job in `ready`. The policy's reference is taken over; batch: index or NO_INDEX. */
 struct job *job_put(struct core *c, struct queue *q, uint64_t id, const struct job_bytes *where);
@@ -49,7 +54,7 @@ uint64_t job_log_bytes(const struct job *j);
 
 static inline struct job_bytes job_where(const struct job *j)
 {
-	return (struct job_bytes){ j->at, j->length, j->crc };
+	return (struct job_bytes){ j->at, j->length, j->crc, j->overhead };
 }
 
 static inline bool job_terminal(const struct job *j)

@@ -15,6 +15,7 @@ enum { MOVED_MAX = 4096 };
 struct moved {
 	struct job *job;
 	uint64_t at;
+	uint32_t overhead;
 };
 
 static struct job *still_there(struct core *c, uint64_t id, uint64_t at, bool terminal)
@@ -80,7 +81,7 @@ static uint32_t move_put(struct core *c, uint64_t facts_at, const struct fact *f
 			fact_put_put(b, &head);
 		}
 		fact_put_put_rec(b, &r);
-		v[n++] = (struct moved){ j, here(c, r.payload.n) };
+		v[n++] = (struct moved){ j, here(c, r.payload.n), 0 };
 	}
 	if (n > from) {
 		uint32_t count = n - from;
@@ -89,6 +90,8 @@ static uint32_t move_put(struct core *c, uint64_t facts_at, const struct fact *f
 		b->p[count_at + 1] = (uint8_t)(count >> 8);
 		b->p[count_at + 2] = b->p[count_at + 3] = 0;
 		fact_end(b, begun);
+		for (uint32_t i = from; i < n; i++)
+			v[i].overhead = job_overhead(false, count, head.headers.n);
 		write_history(c, v + from, n - from);
 	}
 	return n;
@@ -116,7 +119,7 @@ static uint32_t move_end(struct core *c, uint64_t facts_at, const struct fact *f
 		fact_put_count(b, FACT_MOVED, 1);
 		fact_put_end_rec(b, &r);
 		fact_end(b, begun);
-		v[n++] = (struct moved){ j, here(c, r.error.n + r.result.n) };
+		v[n++] = (struct moved){ j, here(c, r.error.n + r.result.n), job_overhead(true, 1, 0) };
 	}
 	return n;
 }
@@ -139,7 +142,7 @@ void trim_move(struct core *c, uint64_t position, struct span facts)
 	for (uint32_t i = 0; i < n; i++) {
 		struct job *j = v[i].job;
 
-		job_moved(c, j, &(struct job_bytes){ base + v[i].at, j->length, j->crc });
+		job_moved(c, j, &(struct job_bytes){ base + v[i].at, j->length, j->crc, v[i].overhead });
 	}
 	c->count.moved += n;
 }

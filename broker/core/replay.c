@@ -75,7 +75,7 @@ static struct batch *batch_at(struct core *c, uint64_t id)
 static void replay_put_one(struct core *c, struct queue *q, const struct fact_put *f, struct batch *b, uint64_t at,
                            const struct fact_put_rec *r)
 {
-	struct job_bytes where = { at, (uint32_t)r->payload.n, r->crc };
+	struct job_bytes where = { at, (uint32_t)r->payload.n, r->crc, job_overhead(false, f->count, f->headers.n) };
 	struct job *j = job_find(&c->jobs, r->id);
 
 	if (r->id >= c->next_id)
@@ -138,7 +138,7 @@ static void count_ended(struct core *c, const struct fact_end_rec *r)
 	b->failed += r->state != JOB_DONE;
 }
 
-static void replay_end_one(struct core *c, uint64_t at, const struct fact_end_rec *r, bool moved)
+static void replay_end_one(struct core *c, uint64_t at, uint32_t overhead, const struct fact_end_rec *r, bool moved)
 {
 	struct queue *q = queue_at(c, r->queue);
 	struct job *j = job_find(&c->jobs, r->id);
@@ -149,7 +149,7 @@ static void replay_end_one(struct core *c, uint64_t at, const struct fact_end_re
 		.run_ms = r->run_ms,
 		.finished_ms = r->finished_ms,
 		.error_length = (uint16_t)r->error.n,
-		.where = { at, (uint32_t)(r->error.n + r->result.n), r->crc },
+		.where = { at, (uint32_t)(r->error.n + r->result.n), r->crc, overhead },
 	};
 
 	if (r->id >= c->next_id)
@@ -180,8 +180,8 @@ static bool replay_end(struct core *c, uint64_t facts_at, const struct fact *fac
 	for (uint32_t i = 0; i < count; i++) {
 		if (!fact_get_end_rec(&rest, &r))
 			return false;
-		replay_end_one(c, facts_at + fact->offset + (uint64_t)(r.error.p - fact->body.p), &r,
-		               flags & FACT_MOVED);
+		replay_end_one(c, facts_at + fact->offset + (uint64_t)(r.error.p - fact->body.p),
+		               job_overhead(true, count, 0), &r, flags & FACT_MOVED);
 		if (!(flags & FACT_MOVED))
 			queue_at(c, r.queue)->ended[r.state]++;
 	}

@@ -37,8 +37,8 @@ struct job {
 	uint64_t flags : 4; /* enum job_flag */
 	uint64_t attempts : 8;
 	uint64_t finished_ms : 44; /* terminal */
-	uint64_t spare : 20;
-	uint32_t batch; /* index of its batch, or NO_INDEX */
+	uint64_t overhead : 20;    /* its share of the log around those bytes: heads of block and fact, headers */
+	uint32_t batch;            /* index of its batch, or NO_INDEX */
 	union {
 		uint32_t waiter; /* first waiter, or NO_INDEX */
 		uint32_t run_ms; /* terminal */
@@ -343,8 +343,10 @@ struct core {
 	struct effects *fx;
 	uint8_t *arena; /* what this step's effects point to; owned, STEP_ARENA bytes */
 	size_t arena_used;
+	uint64_t answer_bytes; /* of stored results that it sends */
 };
 
-#define STEP_ARENA (4 * MIB)
+#define STEP_ARENA        (4 * MIB)
+#define STEP_ANSWER_BYTES (32 * MIB)
 
 #endif

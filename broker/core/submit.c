@@ -157,7 +157,8 @@ void submit_request(struct core *c, struct client *cl, const struct msg *m)
 	client_remember(cl, m->h.number, first, s->n);
 	accept(c, cl, m->h.number, first, s->n);
 	for (uint32_t i = 0; i < s->n; i++) {
-		struct job_bytes where = { base + at[i], (uint32_t)s->payloads[i].n, crc[i] };
+		struct job_bytes where = { base + at[i], (uint32_t)s->payloads[i].n, crc[i],
+			                   job_overhead(false, s->n, s->headers.n) };
 		struct job *j = job_put(c, q, first + i, &where);
 
 		j->priority = s->priority & 15;

@@ -18,6 +18,7 @@ void turn_begin(struct core *c)
 	c->turn.placed = false;
 	c->turn.bytes = 0;
 	c->arena_used = 0;
+	c->answer_bytes = 0;
 	fx->v = fx->base + 1; /* base[0] is kept for FX_APPEND */
 	fx->n = 0;
 	fx->facts = 0;
@@ -105,6 +106,7 @@ static void write_endings(struct core *c, struct job_bytes *where)
 		fact_put_end_rec(b, &r);
 		where[i].length = (uint32_t)(e->error.n + e->result.n);
 		where[i].crc = r.crc;
+		where[i].overhead = job_overhead(true, c->turn.n_endings, 0);
 		where[i].at = b->n - where[i].length - LOG_BLOCK_HEADER;
 	}
 	fact_end(b, begun);

@@ -129,6 +129,13 @@ void wait_describe(const struct job *j, struct msg_result_rec *r)
 	};
 }
 
+/* Whether the results that this step answers with have grown beyond what it may send at once. */
+static bool too_much(struct core *c, const struct job *j)
+{
+	c->answer_bytes += j->length;
+	return c->answer_bytes > STEP_ANSWER_BYTES;
+}
+
 /* Points the effect at the bytes of a terminal job. */
 static void store(struct effect *e, const struct job *j, bool quiet)
 {
@@ -166,6 +173,10 @@ static bool wait_one(struct core *c, struct client *cl, uint64_t id, uint32_t fl
 		return add_once(c, cl, id, flags, &j->w.waiter);
 	} else if (j != NULL) {
 		wait_describe(j, &r);
+		if (!(flags & WAIT_QUIET) && too_much(c, j)) {
+			cl->pushed++; /* left out, as if it was lost: the client sees the gap and asks again */
+			return true;
+		}
 		e = push(c, cl, &r);
 		if (e != NULL)
 			store(e, j, flags & WAIT_QUIET);

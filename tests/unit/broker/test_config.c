@@ -165,19 +165,19 @@ END_TEST
 
 START_TEST(test_sizes)
 {
-	good("--memory 1M --segment 64K --disk 512K --keep-bytes 0");
+	good("--memory 1M --segment 128M --disk 1G --keep-bytes 0");
 	ck_assert_uint_eq(c.memory, MIB);
-	ck_assert_uint_eq(c.segment, 64 * KIB);
-	ck_assert_uint_eq(c.disk, 512 * KIB);
+	ck_assert_uint_eq(c.segment, 128 * MIB);
+	ck_assert_uint_eq(c.disk, GIB);
 	ck_assert_uint_eq(c.keep_bytes, 0);
 	good("--segment 1G --disk 8G");
 	bad("--memory 1023K", "'1023K'");
 	bad("--memory much", "'much'");
 	bad("--memory -1", "'-1'");
-	bad("--segment 32K", "'32K'");
-	bad("--segment 100K", "'100K'");
+	bad("--segment 32M", "'32M'");
+	bad("--segment 100M", "'100M'");
 	bad("--segment 2G", "'2G'");
-	bad("--disk 511K --segment 64K", "'511K'");
+	bad("--disk 511M --segment 64M", "'511M'");
 	bad("--disk 100M", "'100M'");
 	bad("--keep-bytes x", "'x'");
 	bad("--memory 99999999999999999999G", "--memory");
