@@ -65,6 +65,7 @@ START_TEST(test_load)
 	struct slots *s = slots_new(SLOTS, &handler);
 	struct task *pool = calloc(POOL, sizeof *pool), *spare = NULL;
 	uint64_t given = 0, done = 0;
+	int wrong = 0;
 
 	for (int i = 0; i < POOL; i++) {
 		pool[i].next = spare;
@@ -79,14 +80,14 @@ START_TEST(test_load)
 		}
 		slots_wake(s);
 		for (struct task *t = await(s); t != NULL; t = slots_take(s), done++) {
-			ck_assert_int_eq(atomic_load(&t->state), TASK_ENDED);
-			ck_assert_int_eq(t->out.verdict, VERDICT_DONE);
+			wrong += atomic_load(&t->state) != TASK_ENDED || t->out.verdict != VERDICT_DONE;
 			t->next = spare;
 			spare = t;
 		}
 	}
 	for (int id = 1; id <= MANY; id++)
-		ck_assert_uint_eq(atomic_load(&runs[id]), 1);
+		wrong += atomic_load(&runs[id]) != 1;
+	ck_assert_int_eq(wrong, 0); /* once: an assertion of check's writes to a pipe */
 	ck_assert_ptr_null(slots_take(s));
 	slots_free(s);
 	free(pool);
