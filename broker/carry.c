@@ -99,6 +99,8 @@ static int world_bytes(void *ctx, const struct log_bytes *where, struct span *ou
 	case READ_PENDING:
 		return 0;
 	case READ_BAD:
+		log_line(LOG_ERROR, "log-unreadable", "position=%llu bytes=%u are damaged or missing",
+		         (unsigned long long)where->position, where->length);
 		break;
 	}
 	return -1;

@@ -1,6 +1,7 @@
 /* Many processes: of several slots at once, of commands that do not exist, of a worker that is killed at any moment.
  * None may be left. */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -93,13 +94,15 @@ START_TEST(test_missing_command)
 }
 END_TEST
 
-/* Its handlers begin and end all the time, and each leaves a process behind that would live on. */
-_Noreturn static void be_worker(void)
+/* Its handlers begin and end all the time, each says so, and leaves a process behind that would live on. */
+_Noreturn static void be_worker(int tell)
 {
-	char *argv[] = { (char[]){ "sh" }, (char[]){ "-c" }, (char[]){ "sleep 1000 & sleep 0.002" }, NULL };
+	char script[] = "echo >&9; sleep 1000 >/dev/null 2>&1 & sleep 0.002";
+	char *argv[] = { (char[]){ "sh" }, (char[]){ "-c" }, script, NULL };
 	struct exec_config config = { .argv = argv, .words = 3, .guardian = guardian_start() };
 
 	signal(SIGPIPE, SIG_IGN);
+	dup2(tell, 9);
 	run_slots((struct work){ .config = &config, .jobs = 1 << 20 });
 	_exit(1);
 }
@@ -108,14 +111,21 @@ _Noreturn static void be_worker(void)
 START_TEST(test_killed_at_any_moment)
 {
 	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
-	for (useconds_t i = 0; i < ROUNDS; i++) {
-		pid_t worker = fork();
+	for (int i = 0; i < ROUNDS; i++) {
+		int ends[2];
+		pid_t worker;
+		char c;
 
+		ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+		worker = fork();
 		ck_assert_int_ge(worker, 0);
 		if (worker == 0)
-			be_worker();
-		usleep(1000 * i);
+			be_worker(ends[1]);
+		for (int begun = 0; begun < i; begun++)
+			ck_assert_int_eq(read(ends[0], &c, 1), 1);
 		kill(worker, SIGKILL);
+		close(ends[0]);
+		close(ends[1]);
 		while (waitpid(-1, NULL, 0) > 0)
 			;
 		ck_assert_int_eq(errno, ECHILD);
