@@ -3,6 +3,11 @@
 
 #include "broker/core/job.h"
 
+enum {
+	RICH_LOOK = 16, /* queues that are looked at when all results together are over budget */
+	SHED_MOST = 256 /* results that go when one comes, at most */
+};
+
 static uint64_t charge(const struct job *j)
 {
 	return (uint64_t)j->length + RESULT_OVERHEAD;
@@ -35,17 +40,32 @@ static void set_timer(struct core *c, struct queue *q)
 	}
 }
 
+/* The queue with the most kept bytes among some: the next few of all, in turn, and `q`. */
+static struct queue *richest(struct core *c, struct queue *q)
+{
+	for (int i = 0; i < RICH_LOOK; i++) {
+		struct queue *other = c->queues[c->keep_look++ % c->n_queues];
+
+		if (other != NULL && other->kept_bytes > q->kept_bytes)
+			q = other;
+	}
+	return q;
+}
+
 void keep_add(struct core *c, struct queue *q, struct job *j)
 {
 	list_push_back(&q->kept, &j->in.link);
 	q->kept_bytes += charge(j);
 	c->kept_bytes += charge(j);
-	while (q->kept_bytes > c->config.keep_bytes || c->kept_bytes > c->config.keep_all_bytes) {
-		struct job *first = oldest(q);
+	/* the newest always stays */
+	while (q->kept_bytes > c->config.keep_bytes && oldest(q) != j)
+		job_forget(c, oldest(q));
+	for (int i = 0; i < SHED_MOST && c->kept_bytes > c->config.keep_all_bytes; i++) {
+		struct queue *rich = richest(c, q);
 
-		if (first == j)
-			break; /* the newest always stays */
-		job_forget(c, first);
+		if (oldest(rich) == j)
+			break;
+		job_forget(c, oldest(rich));
 	}
 	if (!c->replaying && !heap_has(&q->keep_timer))
 		set_timer(c, q);

@@ -1,5 +1,5 @@
 /* Results that are kept for those who ask later: for a time, and within a budget of bytes per queue and in
- * all. The oldest goes first. */
+ * all. The oldest goes first: of the queue that is over its budget, or of one with much when all together are. */
 #ifndef SHEAF_CORE_KEEP_H
 #define SHEAF_CORE_KEEP_H
 

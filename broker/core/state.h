@@ -310,6 +310,7 @@ struct core {
 	uint32_t live_queues;
 	struct list hot;
 	uint64_t kept_bytes;       /* of all queues */
+	uint32_t keep_look;        /* queue that is looked at next when that is too much */
 	struct policy *by_headers; /* uthash */
 	struct policy **policies;  /* by index; owned */
 	uint32_t n_policies, cap_policies, free_policy;

@@ -267,6 +267,27 @@ START_TEST(results_go_when_there_are_too_many)
 }
 END_TEST
 
+/* Over the budget of all, the queue with much gives way, not the one that has just begun. */
+START_TEST(results_of_the_rich_go_first)
+{
+	rig_fini(&rig);
+	rig_init(&rig);
+	rig.config.keep_all_bytes = 3 * (RESULT_OVERHEAD + 4);
+	rig_restart(&rig, true);
+	rig_client(&rig, 1);
+	rig_submit(&rig, 1, 1, "rich", 3);
+	rig_worker(&rig, 1, 3, "rich", 3);
+	for (uint64_t i = 1; i <= 3; i++)
+		rig_outcome(&rig, 1, i, i, VERDICT_DONE);
+	rig_submit(&rig, 1, 2, "poor", 2);
+	rig_worker(&rig, 2, 2, "poor", 2);
+	rig_outcome(&rig, 2, 4, 4, VERDICT_DONE);
+	ck_assert_int_eq(core_job_state(rig.core, 1), JOB_NONE);
+	ck_assert_int_eq(core_job_state(rig.core, 2), JOB_DONE);
+	ck_assert_int_eq(core_job_state(rig.core, 4), JOB_DONE);
+}
+END_TEST
+
 START_TEST(garbage_is_answered)
 {
 	struct msg m = { .h = { .version = 1, .kind = 77, .session = 1, .number = 5 } };
@@ -308,4 +329,4 @@ RIG_MAIN("core_client", whoever_wants_it_gets_the_result_once, a_wait_for_what_h
          cancel_what_was_sent_and_had_begun, cancel_what_was_sent_and_is_lost, cancel_what_is_not_there,
          cancel_frees_the_worker, a_batch_joins_its_jobs, a_batch_completes_by_its_close,
          opening_a_batch_again_gives_the_same_one, results_go_after_their_time, results_go_when_there_are_too_many,
-         garbage_is_answered, a_bye_ends_the_session)
+         results_of_the_rich_go_first, garbage_is_answered, a_bye_ends_the_session)
