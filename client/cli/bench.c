@@ -30,17 +30,6 @@ static bool wanted(const struct cli *c, const struct mode *m)
 	return !(batched && c->flags.batch && m != &modes[MODES - 1]); /* --batch N: one row instead of two */
 }
 
-static bool good_mode(const char *name)
-{
-	bool good = strcmp(name, "all") == 0;
-
-	for (size_t i = 0; i < MODES; i++)
-		good = good || strcmp(name, modes[i].name) == 0;
-	if (!good)
-		cli_say("--mode: '%s' is none of one, pipelined, batched and all", name);
-	return good;
-}
-
 /* ---- who is there ---- */
 
 static void see_stat(void *ctx, const struct msg_stat_rec *s)
@@ -147,12 +136,25 @@ static int bench(struct cli *c)
 	return status;
 }
 
-int cmd_bench(struct cli *c)
+static int cmd_bench(struct cli *c)
 {
 	int status;
 
-	if (!cli_queue_name(c->flags.queue) || !good_mode(c->flags.mode))
+	if (!cli_queue_name(c->flags.queue))
 		return EXIT_USAGE;
 	status = cli_open(c);
 	return status ? status : bench(c);
 }
+
+const struct command command_bench = {
+	.name = "bench",
+	.args = "",
+	.group = GROUP_SHEAF,
+	.line = "measure broker and workers",
+	.text = "Prints jobs per second and percentiles of the time from submit to result: for one job at a\n"
+		"time, pipelined (a message per job) and batched; beside them what the disk and ZeroMQ alone\n"
+		"can do, and each process's share of the processors. A worker has to serve the queue:\n"
+		"    sheaf-worker bench --builtin noop",
+	.example = "sheaf bench --mode batched --seconds 10s",
+	.run = cmd_bench,
+};

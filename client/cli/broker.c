@@ -46,7 +46,7 @@ static void list_worker(void *ctx, const struct msg_worker_rec *w)
 	table_cell(t, "%s", units_show_duration(w->silent_ms, span));
 }
 
-int cmd_workers(struct cli *c)
+static int cmd_workers(struct cli *c)
 {
 	static const char *const heads[] = { "WORKER",   "QUEUES", ">SLOTS", ">RUNNING",
 		                             ">WAITING", ">DONE",  ">HEARD", NULL };
@@ -91,7 +91,7 @@ static void list_stat(void *ctx, const struct msg_stat_rec *s)
 	table_cell(&l->table, "%" PRIu64, s->value);
 }
 
-int cmd_stats(struct cli *c)
+static int cmd_stats(struct cli *c)
 {
 	static const char *const heads[] = { "NAME", ">VALUE", NULL };
 	struct listing l = { .c = c };
@@ -114,7 +114,7 @@ int cmd_stats(struct cli *c)
 	return status;
 }
 
-int cmd_ping(struct cli *c)
+static int cmd_ping(struct cli *c)
 {
 	const struct msg_client_welcome *w;
 	int status = cli_open(c);
@@ -139,3 +139,34 @@ int cmd_ping(struct cli *c)
 	}
 	return EXIT_DONE;
 }
+
+const struct command command_workers = {
+	.name = "workers",
+	.args = "",
+	.group = GROUP_BROKER,
+	.most = 2,
+	.line = "list the workers",
+	.text = "A line for each worker that is attached to the broker.",
+	.example = "sheaf workers",
+	.run = cmd_workers,
+};
+
+const struct command command_stats = {
+	.name = "stats",
+	.args = "",
+	.group = GROUP_BROKER,
+	.line = "the broker's counters",
+	.text = "A line `NAME VALUE` for each.",
+	.example = "sheaf stats --json",
+	.run = cmd_stats,
+};
+
+const struct command command_ping = {
+	.name = "ping",
+	.args = "",
+	.group = GROUP_BROKER,
+	.line = "see whether the broker answers",
+	.text = "Prints how long a round trip took. Exit status 3 if the broker does not answer.",
+	.example = "sheaf ping --timeout 30s",
+	.run = cmd_ping,
+};

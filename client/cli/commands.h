@@ -1,42 +1,58 @@
-/* The table of commands. Its texts are what `help` prints and what manual pages are made of. */
+/* The commands. Each has its description beside its code: what `help`, the manual pages and completion know of it
+ * comes from there and from nowhere else. */
 #ifndef SHEAF_CLI_COMMANDS_H
 #define SHEAF_CLI_COMMANDS_H
 
 #include "client/cli/common.h"
 
+/* Every command, by the name of its description: `const struct command command_<X>`. In the order of the help. */
+#define COMMANDS(X)                                                                                                    \
+	X(submit)                                                                                                      \
+	X(run)                                                                                                         \
+	X(map)                                                                                                         \
+	X(wait)                                                                                                        \
+	X(result)                                                                                                      \
+	X(job)                                                                                                         \
+	X(cancel)                                                                                                      \
+	X(queues)                                                                                                      \
+	X(queue)                                                                                                       \
+	X(workers)                                                                                                     \
+	X(ping)                                                                                                        \
+	X(stats)                                                                                                       \
+	X(bench)                                                                                                       \
+	X(help)
+
+/* The subjects by which help sorts them. */
+enum command_group { GROUP_WORK, GROUP_JOBS, GROUP_QUEUES, GROUP_BROKER, GROUP_SHEAF, GROUPS };
+
 struct command {
 	const char *name;
-	const char *args;          /* as the usage line shows them */
-	uint32_t bit;              /* enum command_bit */
+	/* As the usage line shows them. Completion reads it too: words in capitals say what stands there (QUEUE,
+	 * WORKER, TOPIC, COMMAND, FILE, DIR …), [a|b] are words to choose from. */
+	const char *args;
+	enum command_group group;
 	int least, most;           /* how many arguments it takes; most < 0: any number */
 	const char *line;          /* what it does, in a phrase */
-	const char *text;          /* and in full, as lines of at most 90 columns */
+	const char *text;          /* and in full: lines of at most 96 columns; what is indented stays as it is */
+	const char *failed;        /* what exit status 1 says, or NULL */
+	const char *refused;       /* what exit status 4 says, or NULL */
 	const char *example;       /* lines that can be typed */
 	int (*run)(struct cli *c); /* an exit status; stdout is flushed behind it */
 };
 
-/* Ended by a command without a name. */
-const struct command *commands_table(void);
+#define COMMAND_DECLARED(name) extern const struct command command_##name;
+COMMANDS(COMMAND_DECLARED)
+#undef COMMAND_DECLARED
+
+/* Ended by NULL. */
+const struct command *const *commands_all(void);
 /* The command of that name; NULL after a sentence. */
 const struct command *commands_find(const char *name);
+/* The heading of a group. */
+const char *commands_group(enum command_group g);
 
 /* What `sheaf help` prints. */
 void help_all(struct out *o);
 void help_command(struct out *o, const struct command *command);
-
-int cmd_submit(struct cli *c);
-int cmd_run(struct cli *c);
-int cmd_map(struct cli *c);
-int cmd_wait(struct cli *c);
-int cmd_result(struct cli *c);
-int cmd_job(struct cli *c);
-int cmd_cancel(struct cli *c);
-int cmd_queues(struct cli *c);
-int cmd_queue(struct cli *c);
-int cmd_workers(struct cli *c);
-int cmd_stats(struct cli *c);
-int cmd_ping(struct cli *c);
-int cmd_bench(struct cli *c);
-int cmd_help(struct cli *c);
 
 #endif

@@ -1,5 +1,5 @@
-/* The options of every command, in one table: for parsing, for the environment, for help. An option that a
- * later version will have is refused by name; so is one that belongs to another command. */
+/* The options of every command, in one table: for parsing, for the environment, for help, manual pages and completion.
+ * An option that a later version will have is refused by name; so is one that belongs to another command. */
 #ifndef SHEAF_CLI_FLAGS_H
 #define SHEAF_CLI_FLAGS_H
 
@@ -9,26 +9,13 @@
 
 #include "base/must.h"
 
-/* The commands, as bits: which of them an option is for. */
-enum command_bit {
-	CMD_SUBMIT = 1 << 0,
-	CMD_RUN = 1 << 1,
-	CMD_MAP = 1 << 2,
-	CMD_WAIT = 1 << 3,
-	CMD_RESULT = 1 << 4,
-	CMD_JOB = 1 << 5,
-	CMD_CANCEL = 1 << 6,
-	CMD_QUEUES = 1 << 7,
-	CMD_QUEUE = 1 << 8,
-	CMD_WORKERS = 1 << 9,
-	CMD_STATS = 1 << 10,
-	CMD_PING = 1 << 11,
-	CMD_BENCH = 1 << 12,
-	CMD_HELP = 1 << 13,
-	CMD_EVERY = (1 << 14) - 1
+/* What stood on the command line and waits for its command to be known. Borrowed from argv. */
+struct given {
+	const char *name; /* of the option, from the table */
+	const char *value;
 };
 
-/* What the options said. Texts are borrowed from argv or the environment. */
+/* What the options said. Texts are borrowed from argv, the environment or the table. */
 struct flags {
 	const char *broker;
 	uint64_t timeout_ms; /* SHEAF_FOREVER unless given */
@@ -57,30 +44,49 @@ struct flags {
 	uint64_t seconds_ms;
 	const char **args; /* owned array: what is no option, n_args of them, ended by NULL */
 	int n_args;
+	struct given *given; /* owned array, n_given of them */
+	int n_given;
 };
 
-enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_LIST, OPTION_DURATION, OPTION_SIZE, OPTION_NUMBER };
+/* A WORD is one of those that the option's `value` names: a|b|c. */
+enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_WORD, OPTION_LIST, OPTION_DURATION, OPTION_SIZE, OPTION_NUMBER };
 
+/* An option of some commands. Two rows may have one name, for different commands: then all of them take a value, or
+ * none does. */
 struct option {
 	const char *name; /* without dashes */
 	char letter;      /* 0 = none */
 	enum option_kind kind;
-	uint32_t commands; /* enum command_bit */
-	size_t offset;     /* into struct flags; a list has its count behind it */
-	uint64_t least;    /* of a number, size or duration */
+	const char *commands; /* their names, with blanks between; or EVERY_COMMAND */
+	size_t offset;        /* into struct flags; a list has its count behind it */
+	uint64_t least;       /* of a number, size or duration */
 	uint64_t most;
-	const char *value; /* what help calls its value; NULL for a flag */
-	const char *help;  /* a phrase */
+	/* What help calls its value, NULL for a flag. Completion goes by it: QUEUE, FILE, DIR, a|b|c. */
+	const char *value;
+	const char *standard; /* the default, as it would be typed; NULL = none */
+	const char *help;     /* a phrase; the default need not be in it */
 };
 
-/* The table, ended by one without a name. */
-const struct option *flags_table(void);
+extern const char EVERY_COMMAND[];
 
-/* Parses argv, which begins behind the program's name. False after an error was printed. */
+/* The table, ended by one without a name. (flags_table.c) */
+extern const struct option flags_table[];
+/* Options to come, which nobody may believe to work today; ended by one without a name. */
+struct option_later {
+	const char *name;
+	const char *commands;
+};
+extern const struct option_later flags_later[];
+
+/* Whether a list of commands (with blanks between) has this one. */
+bool flags_names(const char *commands, const char *command);
+
+/* Parses argv, which begins behind the program's name: what is no option, and the options of every command. The
+ * others wait for flags_settle. False after an error was printed. */
 MUST_CHECK bool flags_parse(struct flags *f, int argc, char **argv);
-/* With the command known: refuses what is not its own, then reads the environment for its options that were not
- * given. `command` is its name, for the sentence. */
-MUST_CHECK bool flags_settle(struct flags *f, uint32_t bit, const char *command);
+/* With the command's name known: sets its options from the command line, the environment, and their defaults; refuses
+ * what is not its own. False after an error was printed. */
+MUST_CHECK bool flags_settle(struct flags *f, const char *command);
 void flags_fini(struct flags *f);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "client/cli/commands.h"
 
+enum { LEFT = 22 }; /* columns of what stands left of the phrases */
+
 /* Text as lines, each behind an indentation. */
 static void put_lines(struct out *o, const char *text)
 {
@@ -17,27 +19,32 @@ static void put_lines(struct out *o, const char *text)
 
 static void put_option(struct out *o, const struct option *option)
 {
-	char left[64];
+	char left[96];
 	int n = snprintf(left, sizeof left, "--%s%s%s", option->name, option->value ? " " : "",
 	                 option->value ? option->value : "");
 
 	if (option->letter)
 		snprintf(left + n, sizeof left - (size_t)n, ", -%c%s%s", option->letter, option->value ? " " : "",
 		         option->value ? option->value : "");
-	out_format(o, "    %-22s %s\n", left, option->help);
+	if (strlen(left) > LEFT)
+		out_format(o, "    %s\n    %-*s", left, LEFT, "");
+	else
+		out_format(o, "    %-*s", LEFT, left);
+	out_format(o, " %s%s%s\n", option->help, option->standard ? "; default " : "",
+	           option->standard ? option->standard : "");
 }
 
-static void put_options(struct out *o, uint32_t bit, bool everywhere)
+static void put_options(struct out *o, const char *command, bool everywhere)
 {
-	for (const struct option *option = flags_table(); option->name; option++)
-		if ((option->commands & bit) && (option->commands == CMD_EVERY) == everywhere)
+	for (const struct option *option = flags_table; option->name; option++)
+		if (flags_names(option->commands, command) && (option->commands == EVERY_COMMAND) == everywhere)
 			put_option(o, option);
 }
 
-static bool has_own_options(uint32_t bit)
+static bool has_own_options(const char *command)
 {
-	for (const struct option *option = flags_table(); option->name; option++)
-		if ((option->commands & bit) && option->commands != CMD_EVERY)
+	for (const struct option *option = flags_table; option->name; option++)
+		if (flags_names(option->commands, command) && option->commands != EVERY_COMMAND)
 			return true;
 	return false;
 }
@@ -45,27 +52,41 @@ static bool has_own_options(uint32_t bit)
 void help_command(struct out *o, const struct command *command)
 {
 	out_format(o, "sheaf %s%s%s%s - %s\n\n", command->name, *command->args ? " " : "", command->args,
-	           has_own_options(command->bit) ? " [OPTION...]" : "", command->line);
+	           has_own_options(command->name) ? " [OPTION...]" : "", command->line);
 	put_lines(o, command->text);
-	if (has_own_options(command->bit)) {
+	if (has_own_options(command->name)) {
 		out_format(o, "\nOptions\n");
-		put_options(o, command->bit, false);
+		put_options(o, command->name, false);
 	}
 	out_format(o, "\nOptions of every command\n");
-	put_options(o, command->bit, true);
+	put_options(o, command->name, true);
+	if (command->failed || command->refused) {
+		out_format(o, "\nExit status, besides those of every command\n");
+		if (command->failed)
+			out_format(o, "    1  %s\n", command->failed);
+		if (command->refused)
+			out_format(o, "    4  %s\n", command->refused);
+	}
 	out_format(o, "\nExample\n");
 	put_lines(o, command->example);
 }
 
+static void put_group(struct out *o, enum command_group group)
+{
+	out_format(o, "\n%s\n", commands_group(group));
+	for (const struct command *const *k = commands_all(); *k; k++)
+		if ((*k)->group == group)
+			out_format(o, "    %-10s %s\n", (*k)->name, (*k)->line);
+}
+
 void help_all(struct out *o)
 {
-	out_format(o,
-	           "sheaf COMMAND [ARGUMENT...] [OPTION...] - submit jobs to a Sheaf broker and gather their results\n"
-	           "\nCommands\n");
-	for (const struct command *k = commands_table(); k->name; k++)
-		out_format(o, "    %-10s %s\n", k->name, k->line);
+	out_format(
+	    o, "sheaf COMMAND [ARGUMENT...] [OPTION...] - submit jobs to a Sheaf broker and gather their results\n");
+	for (int g = 0; g < GROUPS; g++)
+		put_group(o, (enum command_group)g);
 	out_format(o, "\nOptions of every command, anywhere before --\n");
-	put_options(o, CMD_HELP, true);
+	put_options(o, "help", true);
 	out_format(o, "\nEvery option can be set in the environment: --broker as SHEAF_BROKER.\n"
 	              "\nExit status\n"
 	              "    0  done                     4    refused: full, no such thing, not finished\n"
@@ -77,7 +98,7 @@ void help_all(struct out *o)
 	              "    sheaf run words <chapter.txt\n");
 }
 
-int cmd_help(struct cli *c)
+static int cmd_help(struct cli *c)
 {
 	const struct command *command;
 
@@ -91,3 +112,14 @@ int cmd_help(struct cli *c)
 	help_command(&c->out, command);
 	return EXIT_DONE;
 }
+
+const struct command command_help = {
+	.name = "help",
+	.args = "[COMMAND]",
+	.group = GROUP_SHEAF,
+	.most = 1,
+	.line = "what a command does",
+	.text = "Without COMMAND it lists them all.",
+	.example = "sheaf help map",
+	.run = cmd_help,
+};

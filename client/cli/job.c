@@ -154,7 +154,7 @@ static int print_job(struct cli *c, const struct msg_job_info *i)
 	return status;
 }
 
-int cmd_job(struct cli *c)
+static int cmd_job(struct cli *c)
 {
 	struct msg_job_info info;
 	enum sheaf_error e;
@@ -194,7 +194,7 @@ static enum sheaf_error cancel_one(struct cli *c, uint64_t id)
 	return e;
 }
 
-int cmd_cancel(struct cli *c)
+static int cmd_cancel(struct cli *c)
 {
 	int status = EXIT_DONE;
 	uint64_t id;
@@ -217,3 +217,29 @@ int cmd_cancel(struct cli *c)
 	}
 	return status;
 }
+
+const struct command command_job = {
+	.name = "job",
+	.args = "ID",
+	.group = GROUP_JOBS,
+	.least = 1,
+	.most = 1,
+	.line = "what a job is now",
+	.text = "Prints its queue, state, attempts, worker, times and error.",
+	.refused = "there is no such job, or it is no longer kept",
+	.example = "sheaf job 17",
+	.run = cmd_job,
+};
+
+const struct command command_cancel = {
+	.name = "cancel",
+	.args = "ID...",
+	.group = GROUP_JOBS,
+	.least = 1,
+	.most = -1,
+	.line = "cancel jobs",
+	.text = "What runs is stopped. A job that has ended, or is unknown, is exit status 4.",
+	.refused = "a job has ended already, or there is none",
+	.example = "sheaf cancel 17 18",
+	.run = cmd_cancel,
+};

@@ -47,7 +47,7 @@ static int run(struct cli *c)
 		return EXIT_DONE;
 	c->args = c->flags.args + 1;
 	c->n_args = c->flags.n_args - 1;
-	if (!flags_settle(&c->flags, c->command->bit, c->command->name) || !good_count(c))
+	if (!flags_settle(&c->flags, c->command->name) || !good_count(c))
 		return EXIT_USAGE;
 	return c->command->run(c);
 }

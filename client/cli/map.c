@@ -295,7 +295,7 @@ static int map(struct map *m)
 	return status;
 }
 
-int cmd_map(struct cli *c)
+static int cmd_map(struct cli *c)
 {
 	struct map m = { .c = c, .ordered = c->flags.ordered, .logs = c->flags.joblog != NULL, .log.out.fd = -1 };
 	int status;
@@ -308,3 +308,22 @@ int cmd_map(struct cli *c)
 	joblog_close(&m.log);
 	return status;
 }
+
+const struct command command_map = {
+	.name = "map",
+	.args = "QUEUE",
+	.group = GROUP_WORK,
+	.least = 1,
+	.most = 1,
+	.line = "a job for each line of stdin, their results on stdout",
+	.text = "Each result ends with one newline (NUL with --null), unless it has one. Results come as the\n"
+		"jobs finish; with --ordered, in the order of the input. What is in flight is bounded, so the\n"
+		"input may be of any size. The errors of failed jobs go to stderr, behind the number of their\n"
+		"record; then the exit status is 1.\n"
+		"The first SIGINT stops submitting, cancels what has not started and waits for what runs; the\n"
+		"second leaves at once.",
+	.failed = "a job failed",
+	.example = "find docs -type f | sheaf map words --joblog words.log >counts\n"
+		   "find docs -type f | sheaf map words --joblog words.log --resume >>counts",
+	.run = cmd_map,
+};

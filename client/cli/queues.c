@@ -58,7 +58,7 @@ static void list_queue(void *ctx, const struct msg_queue_rec *q)
 	table_cell(t, "%s", q->paused ? "paused" : "");
 }
 
-int cmd_queues(struct cli *c)
+static int cmd_queues(struct cli *c)
 {
 	static const char *const heads[] = { "QUEUE",      ">READY",   ">RUNNING", ">DONE", ">DEAD", ">CANCELLED",
 		                             ">SUBMITTED", ">WORKERS", ">OLDEST",  "",      NULL };
@@ -218,7 +218,7 @@ static int change(struct cli *c, const struct action *a)
 	return EXIT_DONE;
 }
 
-int cmd_queue(struct cli *c)
+static int cmd_queue(struct cli *c)
 {
 	const struct action *a;
 	int status;
@@ -235,3 +235,33 @@ int cmd_queue(struct cli *c)
 		return status;
 	return a->op == QUEUE_PEEK ? peek(c) : change(c, a);
 }
+
+const struct command command_queues = {
+	.name = "queues",
+	.args = "",
+	.group = GROUP_QUEUES,
+	.line = "list the queues",
+	.text = "A line for each queue: its jobs by state, and its workers.",
+	.example = "sheaf queues",
+	.run = cmd_queues,
+};
+
+const struct command command_queue = {
+	.name = "queue",
+	.args = "QUEUE [pause|resume|purge|peek|delete]",
+	.group = GROUP_QUEUES,
+	.least = 1,
+	.most = -1,
+	.line = "show or change a queue",
+	.text = "pause    lets its jobs wait; what runs goes on\n"
+		"resume   ends a pause\n"
+		"purge    cancels every job that has not started\n"
+		"peek     shows the jobs that run next (-n N of them)\n"
+		"delete   removes the queue, once it has neither jobs nor workers\n"
+		"Without one of these it prints how many jobs the queue has in each state; those that have\n"
+		"ended count since it was created.",
+	.refused = "there is no such queue, or it is in use",
+	.example = "sheaf queue thumbnails\n"
+		   "sheaf queue thumbnails peek -n 3",
+	.run = cmd_queue,
+};

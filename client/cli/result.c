@@ -58,7 +58,7 @@ int result_print(struct cli *c, const struct msg_result_rec *r)
 	return result_status(r);
 }
 
-int cmd_result(struct cli *c)
+static int cmd_result(struct cli *c)
 {
 	struct msg_result_rec r;
 	enum sheaf_error e;
@@ -82,3 +82,18 @@ int cmd_result(struct cli *c)
 	status = result_print(c, &r);
 	return status == EXIT_DONE || status == EXIT_REFUSED ? status : EXIT_FAILED;
 }
+
+const struct command command_result = {
+	.name = "result",
+	.args = "ID",
+	.group = GROUP_JOBS,
+	.least = 1,
+	.most = 1,
+	.line = "print the result of a job that has ended",
+	.text = "Prints its exact bytes and never waits: a job that has not finished, or whose result is no\n"
+		"longer kept, is exit status 4. If the job failed, its error goes to stderr and the status is 1.",
+	.failed = "the job failed",
+	.refused = "the job has not finished, its result is no longer kept, or there is none",
+	.example = "sheaf result 17 >thumbnail.png",
+	.run = cmd_result,
+};

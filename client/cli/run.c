@@ -44,7 +44,7 @@ static int await(struct cli *c)
 	}
 }
 
-int cmd_run(struct cli *c)
+static int cmd_run(struct cli *c)
 {
 	struct sheaf_policy policy;
 	struct payload p;
@@ -61,3 +61,18 @@ int cmd_run(struct cli *c)
 	payload_fini(&p);
 	return status;
 }
+
+const struct command command_run = {
+	.name = "run",
+	.args = "QUEUE [PAYLOAD|-]",
+	.group = GROUP_WORK,
+	.least = 1,
+	.most = 2,
+	.line = "submit a job, wait, print its result",
+	.text = "Prints the exact bytes of the result and ends as the handler did: with its exit status, or\n"
+		"1 if it failed without one. What a failed handler wrote to stderr goes to stderr. The job is\n"
+		"cancelled when --timeout runs out (exit 124) or on SIGINT (130).",
+	.failed = "the job failed without an exit status of its own",
+	.example = "sheaf run words <chapter.txt",
+	.run = cmd_run,
+};

@@ -190,7 +190,7 @@ static int submit_records(struct cli *c, const struct sheaf_policy *policy)
 	return status;
 }
 
-int cmd_submit(struct cli *c)
+static int cmd_submit(struct cli *c)
 {
 	struct sheaf_policy policy;
 
@@ -205,3 +205,18 @@ int cmd_submit(struct cli *c)
 		                c->args[1]);
 	return submit_records(c, &policy);
 }
+
+const struct command command_submit = {
+	.name = "submit",
+	.args = "QUEUE [PAYLOAD|-]",
+	.group = GROUP_WORK,
+	.least = 1,
+	.most = 2,
+	.line = "submit a job, or a job for each line of stdin",
+	.text = "Prints each job's id on a line once that job is durable. Without PAYLOAD, or with -, the\n"
+		"exact bytes of stdin are one job; with --lines or --null there is a job for each record,\n"
+		"without its terminator, and the ids come in the order of the input.",
+	.example = "sheaf submit thumbnails photo.jpg\n"
+		   "find . -name '*.jpg' -print0 | sheaf submit thumbnails --null --priority 2",
+	.run = cmd_submit,
+};

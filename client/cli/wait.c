@@ -128,7 +128,7 @@ static int wait_all(struct wait *w)
 	return w->unknown ? EXIT_REFUSED : w->failed ? EXIT_FAILED : EXIT_DONE;
 }
 
-int cmd_wait(struct cli *c)
+static int cmd_wait(struct cli *c)
 {
 	struct wait w = { .c = c, .n = (size_t)c->n_args };
 	int status = EXIT_DONE;
@@ -147,3 +147,19 @@ int cmd_wait(struct cli *c)
 	free(w.v);
 	return status;
 }
+
+const struct command command_wait = {
+	.name = "wait",
+	.args = "ID...",
+	.group = GROUP_JOBS,
+	.least = 1,
+	.most = -1,
+	.line = "wait until jobs or batches have ended",
+	.text = "Prints a line `ID STATE` for each as it ends. Ids of batches begin with b. The exit status is\n"
+		"0 if all are done, 1 if any ended otherwise, 4 if an id is unknown.",
+	.failed = "a job ended otherwise than done",
+	.refused = "there is no such job or batch",
+	.example = "sheaf wait 17 18 19 --timeout 10m\n"
+		   "sheaf submit sleepers --lines <list | xargs sheaf wait",
+	.run = cmd_wait,
+};

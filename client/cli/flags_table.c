@@ -1,0 +1,69 @@
+/* The options of every command; see flags.h. */
+#include "client/cli/flags.h"
+#include "client/sheaf.h"
+
+#define AT(field)   .offset = offsetof(struct flags, field)
+#define POLICY      "submit run map"
+#define DURATION_MS ((uint64_t)3650 * 24 * 3600 * 1000)
+
+/* Flags and texts have no bounds; numbers, sizes and durations have. */
+#define FLAG(text, for, field) .name = (text), .kind = OPTION_FLAG, .commands = (for), AT(field)
+#define TEXT(text, for, field, shown)                                                                                  \
+	.name = (text), .kind = OPTION_TEXT, .commands = (for), AT(field), .value = (shown)
+#define WORD(text, for, field, shown)                                                                                  \
+	.name = (text), .kind = OPTION_WORD, .commands = (for), AT(field), .value = (shown)
+#define LIST(text, for, field, shown)                                                                                  \
+	.name = (text), .kind = OPTION_LIST, .commands = (for), AT(field), .value = (shown)
+#define BOUNDED(what, text, for, field, low, high, shown)                                                              \
+	.name = (text), .kind = (what), .commands = (for), AT(field), .least = (low), .most = (high), .value = (shown)
+#define NUMBER(text, for, field, low, high, shown) BOUNDED(OPTION_NUMBER, text, for, field, low, high, shown)
+#define SIZE(text, for, field, low, high)          BOUNDED(OPTION_SIZE, text, for, field, low, high, "SIZE")
+#define DURATION(text, for, field, low)            BOUNDED(OPTION_DURATION, text, for, field, low, DURATION_MS, "D")
+
+const char EVERY_COMMAND[] = "*";
+
+const struct option flags_table[] = {
+	{ NUMBER("priority", POLICY, priority, 0, LIMIT_PRIORITY, "0..9"), .standard = "4", .help = "9 runs first" },
+	{ NUMBER("attempts", POLICY, attempts, 1, LIMIT_ATTEMPTS, "N"), .standard = "1",
+	  .help = "how often a failing handler is tried" },
+	{ LIST("header", POLICY, headers, "NAME=VALUE"),
+	  .help = "goes with the job, in the handler's environment as SHEAF_H_NAME; may be repeated" },
+	{ FLAG("lines", "submit", lines), .help = "a job for each line of stdin" },
+	{ FLAG("null", "submit map", null), .help = "records end in a NUL byte instead of a newline" },
+	{ FLAG("ordered", "map", ordered), .help = "results in the order of the input" },
+	{ TEXT("joblog", "map", joblog, "FILE"), .help = "a line per finished job, in the format of GNU parallel" },
+	{ FLAG("resume", "map", resume), .help = "skip the records that the joblog names already" },
+	{ NUMBER("in-flight", "map bench", in_flight, 1, LIMIT_CLIENT_WAITS, "N"), .letter = 'j',
+	  .help = "jobs that are submitted and not finished, at most" },
+	{ FLAG("any", "wait", any), .help = "until the first of them has ended" },
+	{ NUMBER("count", "queue", count, 1, LIMIT_PEEKED, "N"), .letter = 'n', .standard = "10",
+	  .help = "jobs that peek shows" },
+	{ TEXT("queue", "bench", queue, "QUEUE"), .standard = "bench", .help = "where the jobs go" },
+	{ WORD("mode", "bench", mode, "one|pipelined|batched|all"), .standard = "all", .help = "what is measured" },
+	{ NUMBER("jobs", "bench", jobs, 1, 1000000000, "N"),
+	  .help = "jobs of each measurement; default: as many as the time allows" },
+	{ DURATION("seconds", "bench", seconds_ms, 1), .standard = "3s", .help = "how long each measurement takes" },
+	{ SIZE("payload", "bench", payload, 0, LIMIT_PAYLOAD), .standard = "200", .help = "bytes of each job" },
+	{ NUMBER("batch", "bench", batch, 1, LIMIT_RECORDS, "N"),
+	  .help = "jobs in a message when batched; default: 64, then 256" },
+	{ TEXT("broker", EVERY_COMMAND, broker, "URL"), .standard = SHEAF_DEFAULT_BROKER,
+	  .help = "where the broker is" },
+	{ DURATION("timeout", EVERY_COMMAND, timeout_ms, 0), .help = "for the whole command, such as 500ms 30s 5m 2h" },
+	{ FLAG("insecure", EVERY_COMMAND, insecure),
+	  .help = "allow a broker that is not on this machine, unencrypted" },
+	{ FLAG("json", EVERY_COMMAND, json), .help = "output for programs" },
+	{ FLAG("quiet", EVERY_COMMAND, quiet), .help = "no progress and no remarks" },
+	{ FLAG("help", EVERY_COMMAND, help), .letter = 'h', .help = "what the command does" },
+	{ FLAG("version", EVERY_COMMAND, version), .help = "which version this is" },
+	{ 0 },
+};
+
+const struct option_later flags_later[] = {
+	{ "delay", POLICY },       { "at", POLICY },
+	{ "expires", POLICY },     { "lease", POLICY },
+	{ "key", POLICY },         { "backoff", POLICY },
+	{ "topic", POLICY },       { "tag", "map" },
+	{ "halt", "map" },         { "keys", EVERY_COMMAND },
+	{ "retry-failed", "map" }, { "replicas", "" },
+	{ "channel", "" },         { 0 },
+};
