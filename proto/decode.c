@@ -13,6 +13,7 @@ enum {
 static_assert(LIMIT_RECORDS * sizeof(struct msg_result_rec) < ROOM_BYTES, "results fit");
 static_assert(LIMIT_RECORDS * sizeof(struct msg_job_rec) < ROOM_BYTES, "jobs fit");
 static_assert(LIMIT_RECORDS * sizeof(struct msg_outcome_rec) < ROOM_BYTES, "outcomes fit");
+static_assert(LIMIT_RECORDS * sizeof(struct msg_progress_rec) < ROOM_BYTES, "progress fits");
 static_assert(LIMIT_LISTED * sizeof(struct msg_queue_rec) < ROOM_BYTES, "queues fit");
 static_assert(LIMIT_LISTED * sizeof(struct msg_worker_rec) < ROOM_BYTES, "workers fit");
 

@@ -2,14 +2,14 @@
 #include "proto/fields.h"
 #include "proto/records.h"
 
-/* The head that we write is always as long: one byte each for the array, version, kind and shard, nine each
- * for epoch, session and number. msg_patch relies on it. */
+/* The head that we write: one byte each for the array (three, when there are many fields), version, kind and shard,
+ * nine each for epoch, session and number. msg_patch relies on it. */
 enum { HEAD_EPOCH = 4, HEAD_SESSION = HEAD_EPOCH + PUT_NUMBER, HEAD_NUMBER = HEAD_SESSION + PUT_NUMBER };
 enum { HEAD_BYTES = HEAD_NUMBER + PUT_NUMBER, FIX_MAX = 0x7f, COUNT_BYTES = 3 };
 
 static void write_head(struct buf *out, const struct msg_header *h, const struct layout *layout)
 {
-	uint8_t *p = buf_room(out, HEAD_BYTES);
+	uint8_t *p = buf_room(out, HEAD_BYTES + COUNT_BYTES);
 
 	must(h->version >= PROTO_VERSION_MIN && h->version <= PROTO_VERSION_MAX);
 	must(h->kind <= FIX_MAX && h->shard <= FIX_MAX);
@@ -20,8 +20,7 @@ static void write_head(struct buf *out, const struct msg_header *h, const struct
 	p = put_wide(p, h->epoch);
 	p = put_wide(p, h->session);
 	p = put_wide(p, h->number);
-	must(p == out->p + out->n + HEAD_BYTES);
-	out->n += HEAD_BYTES;
+	out->n = (size_t)(p - out->p);
 }
 
 static void write_number(struct buf *out, const struct field *f, const uint8_t *from)
@@ -194,6 +193,10 @@ void msg_end(struct msg_writer *w)
 
 void msg_patch(uint8_t *p, size_t n, uint64_t epoch, uint64_t session, uint64_t number)
 {
+	if (n > COUNT_BYTES && p[0] == MP_ARRAY16) {
+		p += COUNT_BYTES - 1;
+		n -= COUNT_BYTES - 1;
+	}
 	must(n >= HEAD_BYTES && p[HEAD_EPOCH] == MP_UINT64 && p[HEAD_SESSION] == MP_UINT64 &&
 	     p[HEAD_NUMBER] == MP_UINT64);
 	(void)put_wide(p + HEAD_EPOCH, epoch);

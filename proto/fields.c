@@ -86,6 +86,15 @@ static const struct record outcome_record =
     RECORD(struct msg_outcome_rec, outcome_fields, false, "outcomes: records of 7 fields", .read = records_read_outcome,
            .write = records_write_outcome);
 
+static const struct field progress_fields[] = {
+	WIDE(struct msg_progress_rec, id, "progress.id: a job's id"),
+	WIDE(struct msg_progress_rec, token, "progress.token: a whole number"),
+	U32(struct msg_progress_rec, percent, 0, PERCENT_UNKNOWN, "progress.percent: 0 to 100, or 255: not known"),
+	TEXT(struct msg_progress_rec, text, LIMIT_PROGRESS_TEXT, "progress.text: at most 256 bytes"),
+};
+static const struct record progress_record =
+    RECORD(struct msg_progress_rec, progress_fields, false, "progress: records [id, token, percent, text]");
+
 static const struct field payload_fields[] = {
 	{ .type = FIELD_BYTES, .max = LIMIT_PAYLOAD, .why = "payload: at most 16 MiB" },
 };
@@ -238,6 +247,8 @@ static const struct field job_info[] = {
 	U64(struct msg, u.job_info.size, "size: a whole number"),
 	NAME(struct msg, u.job_info.worker, 0, "worker: at most 64 printable bytes without space or comma"),
 	HEADERS(struct msg, u.job_info.headers),
+	U32(struct msg, u.job_info.percent, 0, PERCENT_UNKNOWN, "percent: 0 to 100, or 255: not known"),
+	TEXT(struct msg, u.job_info.progress, LIMIT_PROGRESS_TEXT, "progress: at most 256 bytes"),
 };
 static const struct field queue_info[] = {
 	U32(struct msg, u.queue_info.more, 0, 1, "more: 0 or 1"),
@@ -279,6 +290,9 @@ static const struct field beat[] = {
 };
 static const struct field leases[] = {
 	LIST(u.leases.v, u.leases.n, &lease_record, 0, LIMIT_RECORDS, "leases: a list of at most 1024"),
+};
+static const struct field progress[] = {
+	LIST(u.progress.v, u.progress.n, &progress_record, 0, LIMIT_RECORDS, "progress: a list of at most 1024"),
 };
 static const struct field worker_bye[] = { U64(struct msg, u.worker_bye.last, "last: a whole number") };
 static const struct field worker_welcome[] = {
@@ -343,6 +357,7 @@ static const struct layout layouts[LAYOUT_KINDS] = {
 	[MSG_BEAT] = BODY(beat),
 	[MSG_RETURN] = BODY(leases),
 	[MSG_WORKER_BYE] = BODY(worker_bye),
+	[MSG_PROGRESS] = BODY(progress),
 	[MSG_WORKER_WELCOME] = BODY(worker_welcome),
 	[MSG_BEAT_ANSWER] = BODY(settled),
 	[MSG_SETTLED] = BODY(settled),

@@ -49,7 +49,7 @@ struct record {
 /* A kind's body. */
 struct layout {
 	bool known;
-	uint8_t n; /* fields; with the header's six they fit a fixarray */
+	uint8_t n; /* fields */
 	const struct field *fields;
 };
 

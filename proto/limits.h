@@ -43,6 +43,8 @@
 #define LIMIT_QUANTUM         64         /* jobs granted to a worker at a time */
 #define LIMIT_LOST_RANGES     64         /* gaps that a beat can name */
 #define LIMIT_UNSETTLED_BYTES (64 * MIB) /* results a worker keeps until they are durable; then no more jobs */
+#define LIMIT_PROGRESS_TEXT   256        /* bytes of what a running job says of its progress */
+#define PERCENT_UNKNOWN       255        /* how far it is, when it has not said so */
 
 /* one client session */
 #define LIMIT_CLIENT_WAITS    65536 /* jobs whose results one client awaits at a time */

@@ -71,6 +71,7 @@ enum msg_kind {
 	MSG_BEAT = 66,
 	MSG_RETURN = 67,
 	MSG_WORKER_BYE = 68,
+	MSG_PROGRESS = 69,
 	/* broker → worker, control */
 	MSG_WORKER_WELCOME = 80,
 	MSG_BEAT_ANSWER = 81, /* number repeats the beat's */
@@ -217,6 +218,8 @@ struct msg_job_info {
 	uint64_t size;      /* bytes of the payload; 0 once the job has ended */
 	struct span worker; /* who runs it; empty = nobody */
 	struct span headers;
+	uint32_t percent;     /* of a running job, as its handler says; PERCENT_UNKNOWN else */
+	struct span progress; /* the text that went with it */
 };
 
 struct msg_batch_info {
@@ -253,6 +256,14 @@ struct msg_outcome_rec {
 	uint64_t run_ms; /* how long the handler ran */
 	struct span error;
 	struct span result;
+};
+
+/* How far a running job is; whatever it says, its lease begins anew. */
+struct msg_progress_rec {
+	uint64_t id;
+	uint64_t token;
+	uint32_t percent; /* 0..100, or PERCENT_UNKNOWN */
+	struct span text; /* at most LIMIT_PROGRESS_TEXT */
 };
 
 struct msg_range {
@@ -389,6 +400,10 @@ struct msg {
 			const struct lease_name *v;
 			uint32_t n;
 		} leases; /* RETURN, RECALL, REVOKE */
+		struct {
+			const struct msg_progress_rec *v;
+			uint32_t n;
+		} progress;
 		struct {
 			uint64_t last;
 		} worker_bye; /* the last OUTCOMES number sent */

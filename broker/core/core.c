@@ -15,6 +15,7 @@
 #include "broker/core/job_table.h"
 #include "broker/core/keep.h"
 #include "broker/core/policy.h"
+#include "broker/core/progress.h"
 #include "broker/core/queue.h"
 #include "broker/core/replay.h"
 #include "broker/core/state.h"
@@ -90,6 +91,7 @@ static void free_jobs(struct core *c)
 	for (j = job_next(&c->jobs, 0); j != NULL; j = job_next(&c->jobs, j->id + 1)) {
 		if (j->state == JOB_RUNNING) {
 			free(j->in.lease->past);
+			progress_forget(j->in.lease);
 			free(j->in.lease);
 		} else if (j->state == JOB_READY && (j->flags & JOB_PAST)) {
 			free(j->in.past);

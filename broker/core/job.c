@@ -16,6 +16,7 @@
 #include "broker/core/job_table.h"
 #include "broker/core/keep.h"
 #include "broker/core/policy.h"
+#include "broker/core/progress.h"
 #include "broker/core/queue.h"
 #include "broker/core/trim.h"
 
@@ -112,6 +113,7 @@ static struct past *leave(struct core *c, struct job *j)
 			l->worker->outstanding--;
 			l->worker->outstanding_bytes -= l->bytes;
 		}
+		progress_forget(l);
 		l->link.next = c->spare_leases;
 		c->spare_leases = &l->link;
 	}
@@ -139,7 +141,9 @@ struct lease *job_run(struct core *c, struct job *j, struct worker *w, uint64_t 
 	struct lease *l = new_lease(c);
 
 	must(j->state == JOB_READY);
-	*l = (struct lease){ .job = j, .worker = w, .token = token, .since = c->t, .bytes = j->length };
+	*l = (struct lease){
+		.job = j, .worker = w, .token = token, .since = c->t, .bytes = j->length, .percent = PERCENT_UNKNOWN
+	};
 	l->past = leave(c, j);
 	must(l->past == NULL || l->past->token <= token);
 	set_state(c, j, JOB_RUNNING);

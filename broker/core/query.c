@@ -10,6 +10,7 @@
 #include "broker/core/job.h"
 #include "broker/core/job_table.h"
 #include "broker/core/policy.h"
+#include "broker/core/progress.h"
 #include "broker/core/queue.h"
 #include "broker/core/turn.h"
 #include "broker/core/wait.h"
@@ -36,6 +37,7 @@ void query_job(struct core *c, struct client *cl, const struct msg *m)
 	i->priority = j->priority;
 	i->attempts = j->attempts;
 	i->deliveries = j->deliveries;
+	i->percent = PERCENT_UNKNOWN;
 	if (job_terminal(j)) {
 		wait_describe(j, &i->rec);
 		return;
@@ -48,6 +50,7 @@ void query_job(struct core *c, struct client *cl, const struct msg *m)
 	i->batch = j->batch == NO_INDEX ? 0 : c->batches[j->batch]->id;
 	if (j->state == JOB_RUNNING) {
 		i->rec.attempt = j->attempt + 1u;
+		progress_describe(c, j->in.lease, i);
 		if (j->in.lease->worker != NULL)
 			i->worker = span_str(j->in.lease->worker->name);
 	}

@@ -86,7 +86,10 @@ struct lease {
 	bool started;     /* a beat named it */
 	bool fact;        /* it is in the journal */
 	bool recalled;
-	bool unwanted; /* to be cancelled if it comes back without having begun */
+	bool unwanted;       /* to be cancelled if it comes back without having begun */
+	uint8_t percent;     /* as its handler says, or PERCENT_UNKNOWN */
+	uint16_t progress_n; /* bytes of `progress` */
+	uint8_t *progress;   /* owned, or NULL: what the handler says of it */
 };
 
 struct policy {

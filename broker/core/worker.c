@@ -7,6 +7,7 @@
 #include "broker/core/fx.h"
 #include "broker/core/job.h"
 #include "broker/core/job_table.h"
+#include "broker/core/progress.h"
 #include "broker/core/queue.h"
 #include "broker/core/turn.h"
 
@@ -381,6 +382,9 @@ void worker_message(struct core *c, uint64_t peer, const struct msg *m)
 		break;
 	case MSG_RETURN:
 		beat_return(c, w, m);
+		break;
+	case MSG_PROGRESS:
+		beat_progress(c, w, m);
 		break;
 	case MSG_WORKER_BYE:
 		bye(c, w, m);

@@ -52,6 +52,15 @@ static void show_times(struct out *o, const struct msg_result_rec *r)
 		show_pair(o, "took", "%s", units_show_duration(r->finished_ms - r->started_ms, span));
 }
 
+static void show_progress(struct out *o, const struct msg_job_info *i)
+{
+	out_format(o, "%-12s ", "progress");
+	if (i->percent <= 100)
+		out_format(o, "%u %%%s", i->percent, i->progress.n ? ", " : "");
+	show_printable(o, i->progress);
+	out_byte(o, '\n');
+}
+
 static void show_job(struct out *o, const struct msg_job_info *i)
 {
 	const struct msg_result_rec *r = &i->rec;
@@ -66,6 +75,8 @@ static void show_job(struct out *o, const struct msg_job_info *i)
 	show_pair(o, "deliveries", "%u", i->deliveries);
 	if (i->worker.n)
 		show_pair(o, "worker", "%.*s", (int)i->worker.n, (const char *)i->worker.p);
+	if (i->percent <= 100 || i->progress.n)
+		show_progress(o, i);
 	if (i->batch)
 		show_pair(o, "batch", "b%" PRIu64, i->batch);
 	if (!ended)
@@ -112,6 +123,10 @@ static json_t *json_job(const struct msg_job_info *i)
 		json_object_set_new(object, "size", show_json_count(i->size));
 	if (i->worker.n)
 		show_json_bytes(object, "worker", i->worker);
+	if (i->percent <= 100)
+		json_object_set_new(object, "percent", show_json_count(i->percent));
+	if (i->progress.n)
+		show_json_bytes(object, "progress", i->progress);
 	if (i->batch) {
 		char batch[24];
 

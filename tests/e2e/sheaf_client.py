@@ -16,7 +16,7 @@ import zmq
 
 CLIENT_HELLO, SUBMIT, WAIT, RESULT_GET, PING, CLIENT_BYE = 1, 2, 3, 4, 11, 15
 CLIENT_WELCOME, ACCEPTED, RESULTS, REPLY, PONG = 32, 33, 34, 35, 36
-WORKER_HELLO, WORKER_READY, BEAT, RETURN, WORKER_BYE = 64, 65, 66, 67, 68
+WORKER_HELLO, WORKER_READY, BEAT, RETURN, WORKER_BYE, PROGRESS = 64, 65, 66, 67, 68, 69
 WORKER_WELCOME, BEAT_ANSWER, SETTLED, RECALL, REVOKE, NO_SESSION = 80, 81, 82, 83, 84, 85
 JOBS_WELCOME, JOBS, OUTCOMES = 96, 97, 112
 DONE = 5  # a job's state
@@ -153,6 +153,7 @@ class Worker(Peer):
 
     def outcome(self, job, token, payload):
         self.beat([token])
+        self.send(self.control, PROGRESS, 0, [[job, token, 0, "begun"]])
         began = time.monotonic()
         try:
             verdict, status, error, result = 1, 0, b"", self.function(payload)

@@ -1,5 +1,6 @@
 """The client and the worker in Python, written from proto/PROTOCOL.md, against the real programs: so the page is
 tested, and so is whatever the C code on both sides might be wrong about in the same way."""
+import json
 import threading
 import unittest
 
@@ -59,6 +60,20 @@ class Python(Case):
         self.assertEqual(done.stdout, b"HELLO\0\xff")
         ended()
         wait_until(lambda: queue(broker, "q")["done"] == 1)
+
+    def test_progress_is_shown(self):
+        broker, go_on = self.broker(), threading.Event()
+        self.addCleanup(go_on.set)
+        ended = self.work(broker, 1, lambda payload: b"" if go_on.wait(60) else b"nobody asked")
+        job = self.expect(0, broker, "submit", "q", "x").stdout.strip()
+
+        def shown():
+            info = json.loads(self.expect(0, broker, "job", job, "--json").stdout)
+            return (info.get("percent"), info.get("progress")) == (0, "begun")
+        wait_until(shown)
+        self.assertRegex(self.expect(0, broker, "job", job).stdout, r"(?m)^progress +0 %, begun$")
+        go_on.set()
+        ended()
 
     def test_c_maps_over_a_python_worker(self):
         broker = self.broker()

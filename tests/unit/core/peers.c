@@ -168,6 +168,13 @@ void rig_outcome_numbered(struct rig *r, unsigned worker, uint64_t number, uint6
 	outcome(r, worker, number, &rec);
 }
 
+void rig_progress(struct rig *r, unsigned worker, uint64_t id, uint64_t token, uint32_t percent, const char *text)
+{
+	struct msg_progress_rec rec = { id, rig_token(r, token), percent, span_str(text) };
+
+	control(r, worker, 0, MSG_PROGRESS, (struct msg){ .u.progress = { &rec, 1 } });
+}
+
 void rig_return(struct rig *r, unsigned worker, uint64_t id, uint64_t token)
 {
 	struct lease_name name = { id, rig_token(r, token) };

@@ -90,6 +90,8 @@ void rig_beat(struct rig *r, unsigned worker, struct rig_beat b);
 /* One outcome in a message of its own; token: its low half, of this epoch. */
 void rig_outcome(struct rig *r, unsigned worker, uint64_t id, uint64_t token, enum verdict verdict);
 void rig_outcome_numbered(struct rig *r, unsigned worker, uint64_t number, uint64_t id, uint64_t token);
+/* One record of progress; `percent` PERCENT_UNKNOWN and `text` "": a touch. */
+void rig_progress(struct rig *r, unsigned worker, uint64_t id, uint64_t token, uint32_t percent, const char *text);
 void rig_return(struct rig *r, unsigned worker, uint64_t id, uint64_t token);
 void rig_bye(struct rig *r, unsigned worker, uint64_t last);
 void rig_unreachable(struct rig *r, unsigned worker);

@@ -28,6 +28,56 @@ START_TEST(a_failure_uses_up_an_attempt)
 }
 END_TEST
 
+START_TEST(progress_is_shown_while_the_lease_lasts)
+{
+	rig_submit_as(&rig, 1, 1, "q", 1, (struct msg_submit){ .attempts = 2 });
+	rig_worker(&rig, 1, 1, "q", 1);
+	rig_worker(&rig, 2, 1, "other", 1);
+	rig_forget(&rig);
+	rig_progress(&rig, 1, 1, 1, 30, "half done");
+	rig_progress(&rig, 1, 1, 1, PERCENT_UNKNOWN, ""); /* a touch leaves it */
+	rig_progress(&rig, 1, 1, 2, 31, "of a token that is to come");
+	rig_progress(&rig, 2, 1, 1, 32, "of somebody else");
+	rig_progress(&rig, 1, 7, 1, 33, "of no job");
+	rig_one(&rig, 1, 2, MSG_JOB_GET, 1);
+	rig_progress(&rig, 1, 1, 1, 60, "");
+	rig_one(&rig, 1, 3, MSG_JOB_GET, 1);
+	rig_progress(&rig, 1, 1, 1, 200, "more");
+	rig_one(&rig, 1, 4, MSG_JOB_GET, 1);
+	rig_expect(&rig, "C1 job #2 1 running attempt=1/2 deliveries=0 by worker1 30% 'half done'\n"
+	                 "C1 job #3 1 running attempt=1/2 deliveries=0 by worker1 60%\n"
+	                 "C1 job #4 1 running attempt=1/2 deliveries=0 by worker1 60% 'more'\n");
+	rig_outcome(&rig, 1, 1, 1, VERDICT_FAILED);
+	rig_forget(&rig);
+	rig_progress(&rig, 1, 1, 1, 99, "late");
+	rig_one(&rig, 1, 5, MSG_JOB_GET, 1);
+	rig_outcome(&rig, 1, 1, 2, VERDICT_DONE);
+	rig_progress(&rig, 1, 1, 2, 99, "too late");
+	rig_one(&rig, 1, 6, MSG_JOB_GET, 1);
+	rig_expect(&rig, "C1 job #5 1 running attempt=2/2 deliveries=0 by worker1\n"
+	                 "C1 job #6 1 done attempt=2/2 deliveries=0\n");
+}
+END_TEST
+
+START_TEST(progress_goes_with_an_adopted_lease)
+{
+	uint64_t token, id = 1;
+
+	rig_submit(&rig, 1, 1, "q", 1);
+	rig_worker(&rig, 1, 1, "q", 1);
+	rig_progress(&rig, 1, 1, 1, 30, "half done");
+	token = rig_token(&rig, 1);
+	rig.held = &token;
+	rig.held_ids = &id;
+	rig.n_held = 1;
+	rig.held_state = HELD_RUNNING;
+	rig_hello(&rig, 2, 1001, 1, "q"); /* the same process says hello again */
+	rig_forget(&rig);
+	rig_one(&rig, 1, 2, MSG_JOB_GET, 1);
+	rig_expect(&rig, "C1 job #2 1 running attempt=1/1 deliveries=0 by worker2 30% 'half done'\n");
+}
+END_TEST
+
 START_TEST(a_later_attempt_may_do_it)
 {
 	rig_submit_as(&rig, 1, 1, "q", 1, (struct msg_submit){ .attempts = 2, .flags = SUBMIT_WANT });
@@ -273,4 +323,5 @@ RIG_MAIN("core_lease", a_failure_uses_up_an_attempt, a_later_attempt_may_do_it,
          a_stall_of_the_broker_loses_nobody, too_many_lost_deliveries_make_a_dead_letter, a_stale_token_changes_nothing,
          a_counted_run_does_not_come_back_with_a_hello, a_lost_run_does_come_back_with_a_hello,
          outcomes_are_taken_in_their_order, a_resend_is_asked_for_again_after_a_while,
-         outcomes_of_a_session_that_is_over_are_dropped, a_payload_that_cannot_be_read_makes_a_dead_letter)
+         outcomes_of_a_session_that_is_over_are_dropped, a_payload_that_cannot_be_read_makes_a_dead_letter,
+         progress_is_shown_while_the_lease_lasts, progress_goes_with_an_adopted_lease)

@@ -99,6 +99,9 @@ static void put_reply(struct rig *r, const struct effect *e)
 		    m->u.job_info.rec.attempt, m->u.job_info.attempts, m->u.job_info.deliveries);
 		if (m->u.job_info.worker.n > 0)
 			put(r, " by %.*s", (int)m->u.job_info.worker.n, (const char *)m->u.job_info.worker.p);
+		if (m->u.job_info.percent != PERCENT_UNKNOWN)
+			put(r, " %u%%", m->u.job_info.percent);
+		put_span(r, m->u.job_info.progress);
 		break;
 	case MSG_QUEUE_INFO:
 		put(r, " queues #%llu", (unsigned long long)m->h.number);

@@ -47,6 +47,7 @@ static const struct msg_held_rec held[] = { { 21, 22, 3 } };
 static const struct msg_job_rec jobs[] = {
 	{ .id = 21, .token = 22, .attempt = 23, .queue = 24, .lease_ms = 25, .headers = S("A=b"), .payload = S("p") }
 };
+static const struct msg_progress_rec progress[] = { { 21, 22, 23, S("half") } };
 static const struct msg_outcome_rec outcomes[] = {
 	{ .id = 21, .token = 22, .verdict = 3, .exit = -23, .run_ms = 24, .error = S("bad"), .result = S("good") }
 };
@@ -86,8 +87,9 @@ static const struct {
 	{ { HEAD(MSG_RESULTS), .u.results = { 1, results, 1 } }, "1, [" RESULT_P "]" },
 	{ { HEAD(MSG_REPLY), .u.reply = { 1, S("text"), 2 } }, "1, \"text\", 2" },
 	{ { HEAD(MSG_PONG), .u.ping = { 7 } }, "7" },
-	{ { HEAD(MSG_JOB_INFO), .u.job_info = { RESULT, S("mail"), 1, 2, 3, 4, 5, S("worker"), S("A=b\0C=d") } },
-	  RESULT_P ", \"mail\", 1, 2, 3, 4, 5, \"worker\", \"A=b\\x00C=d\\x00\"" },
+	{ { HEAD(MSG_JOB_INFO),
+	    .u.job_info = { RESULT, S("mail"), 1, 2, 3, 4, 5, S("worker"), S("A=b\0C=d"), 6, S("half") } },
+	  RESULT_P ", \"mail\", 1, 2, 3, 4, 5, \"worker\", \"A=b\\x00C=d\\x00\", 6, \"half\"" },
 	{ { HEAD(MSG_QUEUE_INFO), .u.queue_info = { 1, queues, 1 } },
 	  "1, [[\"mail\", 1, 21, 22, [0, 1, 2, 3, 4, 5, 6, 7, 8], 23, 24, 25]]" },
 	{ { HEAD(MSG_WORKER_INFO), .u.worker_info = { 1, workers, 1 } },
@@ -101,6 +103,7 @@ static const struct {
 	{ { HEAD(MSG_BEAT), .u.beat = { 1, 2, 3, lost, 1, two_numbers, 2 } }, "1, 2, 3, [[21, 22]], [21, 22]" },
 	{ { HEAD(MSG_RETURN), .u.leases = { two_leases, 2 } }, "[[21, 22], [23, 24]]" },
 	{ { HEAD(MSG_WORKER_BYE), .u.worker_bye = { 9 } }, "9" },
+	{ { HEAD(MSG_PROGRESS), .u.progress = { progress, 1 } }, "[[21, 22, 23, \"half\"]]" },
 	{ { HEAD(MSG_WORKER_WELCOME), .u.worker_welcome = { 1, 2, S("j"), S("r"), 3, 4, two_numbers, 2 } },
 	  "1, 2, \"j\", \"r\", 3, 4, [21, 22]" },
 	{ { HEAD(MSG_BEAT_ANSWER), .u.settled = { 1, 0 } }, "1, 0" },

@@ -122,6 +122,8 @@ static const struct limit limits[] = {
 	BYTES(MSG_JOB_INFO, "13", LIMIT_NAME, SHEAF_E_BAD_NAME),
 	{ MSG_JOB_INFO, "14", TEXT, 0, BAD, "no header" },
 	EDGE(MSG_QUEUE_INFO, "6", 1, BAD),
+	EDGE(MSG_JOB_INFO, "15", PERCENT_UNKNOWN, BAD),
+	BYTES(MSG_JOB_INFO, "16", LIMIT_PROGRESS_TEXT, LARGE),
 	LIST(MSG_QUEUE_INFO, "7", LIMIT_LISTED),
 	BYTES(MSG_QUEUE_INFO, "7.0.0", LIMIT_QUEUE_NAME, SHEAF_E_BAD_NAME),
 	EDGE(MSG_QUEUE_INFO, "7.0.1", 1, BAD),
@@ -157,6 +159,9 @@ static const struct limit limits[] = {
 	LEAST(MSG_BEAT, "9.0.0", 1),
 	LIST(MSG_BEAT, "10", LIMIT_SLOTS),
 	LIST(MSG_RETURN, "6", LIMIT_RECORDS),
+	LIST(MSG_PROGRESS, "6", LIMIT_RECORDS),
+	EDGE(MSG_PROGRESS, "6.0.2", PERCENT_UNKNOWN, BAD),
+	BYTES(MSG_PROGRESS, "6.0.3", LIMIT_PROGRESS_TEXT, LARGE),
 	BYTES(MSG_WORKER_WELCOME, "8", LIMIT_ENDPOINT, LARGE),
 	BYTES(MSG_WORKER_WELCOME, "9", LIMIT_ENDPOINT, LARGE),
 	LIST(MSG_WORKER_WELCOME, "12", LIMIT_HELD),
@@ -189,6 +194,7 @@ static const struct msg_peek_rec peek = { .id = 21 };
 static const struct msg_range range = { 21, 22 };
 static const struct msg_held_rec held = { 21, 22, HELD_RUNNING };
 static const struct msg_job_rec job = { .id = 21, .attempt = 1 };
+static const struct msg_progress_rec progress = { 21, 22, 23, { 0 } };
 static const struct msg_outcome_rec outcome = { .id = 21, .verdict = VERDICT_DONE };
 
 /* Small messages that keep the rules. Kinds that are not here do so with all fields zero. */
@@ -210,6 +216,7 @@ static const struct msg basics[] = {
 	  .u.worker_hello = { 1, 1, 0, 1, { (const uint8_t *)"mail", 4 }, 1, &name, 1, &held, 1 } },
 	{ .h.kind = MSG_BEAT, .u.beat = { 1, 1, 0, &range, 1, &number, 1 } },
 	{ .h.kind = MSG_RETURN, .u.leases = { &lease, 1 } },
+	{ .h.kind = MSG_PROGRESS, .u.progress = { &progress, 1 } },
 	{ .h.kind = MSG_RECALL, .u.leases = { &lease, 1 } },
 	{ .h.kind = MSG_REVOKE, .u.leases = { &lease, 1 } },
 	{ .h.kind = MSG_WORKER_WELCOME, .u.worker_welcome = { .version = 1, .dropped = &number, .n_dropped = 1 } },
