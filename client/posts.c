@@ -66,7 +66,9 @@ static enum sheaf_error check_policy(const struct csession_policy *p)
 {
 	if (!name_queue_ok(p->queue))
 		return SHEAF_E_BAD_NAME;
-	if (p->priority > LIMIT_PRIORITY || p->attempts < 1 || p->attempts > LIMIT_ATTEMPTS)
+	if (p->priority > LIMIT_PRIORITY || p->attempts > LIMIT_ATTEMPTS)
+		return SHEAF_E_BAD_VALUE;
+	if (p->terms && !request_good_terms(p->terms))
 		return SHEAF_E_BAD_VALUE;
 	if (p->headers.n > LIMIT_HEADER_BYTES)
 		return SHEAF_E_TOO_LARGE;
@@ -79,7 +81,7 @@ static enum sheaf_error gather(struct csession *c, const struct csession_policy 
 	struct request *r = c->gathered;
 	enum sheaf_error e;
 
-	if (r && request_same_policy(r, p)) {
+	if (r && request_same_policy(r, p) && !request_for_one(p)) {
 		if (r->n_jobs < records_max(c) && r->bytes.n + n <= CSESSION_BATCH_BYTES)
 			return SHEAF_OK;
 	} else {

@@ -20,6 +20,7 @@ static void request_free(struct request *r)
 		return;
 	buf_fini(&r->bytes);
 	buf_fini(&r->headers);
+	buf_fini(&r->words);
 	free(r->jobs);
 	free(r);
 }
@@ -48,6 +49,7 @@ struct request *requests_new(struct requests *q, uint32_t kind, uint64_t call)
 		must(r);
 		buf_init(&r->bytes);
 		buf_init(&r->headers);
+		buf_init(&r->words);
 	}
 	r->state = REQUEST_GATHERING;
 	r->kind = kind;
@@ -67,6 +69,7 @@ static void reset(struct request *r)
 {
 	buf_clear(&r->bytes);
 	buf_clear(&r->headers);
+	buf_clear(&r->words);
 	r->number = r->call = r->due_ms = r->pings = 0;
 	r->again = false;
 	r->refused = 0;
@@ -136,6 +139,56 @@ struct request *requests_ready(struct requests *q)
 	return NULL;
 }
 
+bool request_good_terms(const struct msg_terms *t)
+{
+	uint64_t longest = 0;
+	const uint64_t times[] = { t->delay_ms, t->backoff_ms, t->backoff_max_ms, t->hedge_ms, t->race_ms };
+	const struct span names[] = { t->tenant, t->group, t->topic };
+
+	for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
+		longest = times[i] > longest ? times[i] : longest;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (names[i].n > 0 && !name_worker_ok(names[i]))
+			return false;
+	return longest <= LIMIT_DELAY_MS && t->key.n <= LIMIT_KEY && t->n_after <= LIMIT_AFTER &&
+	       t->replicas <= LIMIT_REPLICAS;
+}
+
+/* Copies a text of the terms; the caller has made room, so that it does not move again. */
+static struct span keep_word(struct request *r, struct span word)
+{
+	size_t at = r->words.n;
+
+	buf_put_span(&r->words, word);
+	return span_of(r->words.p + at, word.n);
+}
+
+static void set_terms(struct request *r, const struct msg_terms *t)
+{
+	r->terms = *t;
+	(void)buf_room(&r->words, t->key.n + t->tenant.n + t->group.n + t->topic.n);
+	r->terms.key = keep_word(r, t->key);
+	r->terms.tenant = keep_word(r, t->tenant);
+	r->terms.group = keep_word(r, t->group);
+	r->terms.topic = keep_word(r, t->topic);
+	if (t->n_after > 0)
+		memcpy(r->after, t->after, t->n_after * sizeof r->after[0]);
+	r->terms.after = r->after;
+	r->policy.terms = &r->terms;
+}
+
+static bool same_terms(const struct msg_terms *a, const struct msg_terms *b)
+{
+	if (!a || !b)
+		return a == b;
+	return a->delay_ms == b->delay_ms && a->at_ms == b->at_ms && a->expires_ms == b->expires_ms &&
+	       a->backoff_ms == b->backoff_ms && a->backoff_max_ms == b->backoff_max_ms && span_eq(a->key, b->key) &&
+	       span_eq(a->tenant, b->tenant) && span_eq(a->group, b->group) && span_eq(a->topic, b->topic) &&
+	       a->replicas == b->replicas && a->hedge_ms == b->hedge_ms && a->race_ms == b->race_ms &&
+	       a->n_after == b->n_after &&
+	       (a->n_after == 0 || memcmp(a->after, b->after, a->n_after * sizeof a->after[0]) == 0);
+}
+
 void request_set_policy(struct request *r, const struct csession_policy *p)
 {
 	must(p->queue.n <= sizeof r->queue);
@@ -144,13 +197,16 @@ void request_set_policy(struct request *r, const struct csession_policy *p)
 	r->policy = *p;
 	r->policy.queue = span_of(r->queue, p->queue.n);
 	r->policy.headers = buf_span(&r->headers);
+	if (p->terms)
+		set_terms(r, p->terms);
 }
 
 bool request_same_policy(const struct request *r, const struct csession_policy *p)
 {
 	const struct csession_policy *mine = &r->policy;
 
-	return mine->priority == p->priority && mine->attempts == p->attempts && mine->batch == p->batch &&
+	return mine->priority == p->priority && mine->attempts == p->attempts && mine->lease_ms == p->lease_ms &&
+	       mine->batch == p->batch && mine->after_any == p->after_any && same_terms(mine->terms, p->terms) &&
 	       mine->want == p->want && mine->call == p->call && span_eq(mine->queue, p->queue) &&
 	       span_eq(mine->headers, p->headers);
 }
@@ -185,14 +241,18 @@ static struct span submit_frame(const struct requests *q, const struct request *
 		at += r->jobs[i].length;
 	}
 	m.u.submit = (struct msg_submit){ .queue = p->queue,
-		                          .flags = (p->want ? SUBMIT_WANT : 0u) | (r->again ? SUBMIT_AGAIN : 0u),
+		                          .flags = (p->want ? SUBMIT_WANT : 0u) | (r->again ? SUBMIT_AGAIN : 0u) |
+		                                   (p->after_any ? SUBMIT_AFTER_ANY : 0u),
 		                          .priority = p->priority,
 		                          .attempts = p->attempts,
+		                          .lease_ms = p->lease_ms,
 		                          .batch = p->batch,
 		                          .answered = q->first - 1,
 		                          .headers = p->headers,
 		                          .payloads = payloads,
 		                          .n = r->n_jobs };
+	if (p->terms)
+		m.u.submit.terms = *p->terms;
 	msg_encode(out, &m);
 	return buf_span(out);
 }

@@ -32,8 +32,11 @@ struct request {
 	uint64_t pings; /* that had been sent when it was */
 	/* a SUBMIT's: */
 	char queue[LIMIT_QUEUE_NAME];
-	struct csession_policy policy; /* queue and headers point into this request */
+	struct csession_policy policy; /* queue, headers and terms point into this request */
 	struct buf headers;
+	struct msg_terms terms;
+	uint64_t after[LIMIT_AFTER];
+	struct buf words;    /* the texts of the terms */
 	struct posted *jobs; /* owned, jobs_cap of them */
 	uint32_t n_jobs;
 	uint32_t n_ended; /* of these, the ones whose answer has been handed out */
@@ -88,6 +91,13 @@ struct request *requests_ready(struct requests *q);
 /* Sets what the jobs of a SUBMIT have in common. */
 void request_set_policy(struct request *r, const struct csession_policy *p);
 bool request_same_policy(const struct request *r, const struct csession_policy *p);
+/* Whether the terms keep the protocol's limits. */
+bool request_good_terms(const struct msg_terms *t);
+/* Whether a SUBMIT of this policy carries one job only: one with a key, or a race. */
+static inline bool request_for_one(const struct csession_policy *p)
+{
+	return p->terms && (p->terms->key.n > 0 || p->terms->replicas > 0);
+}
 void requests_add_job(struct requests *q, struct request *r, struct span payload, uint64_t tag);
 
 /* The frame of a numbered request, made in `out` for a SUBMIT; valid until the request or `out` changes. */

@@ -49,9 +49,12 @@ struct csession_policy {
 	struct span queue;
 	struct span headers; /* as in msg_submit */
 	uint32_t priority;
-	uint32_t attempts;
+	uint32_t attempts; /* 0 = the queue's default */
+	uint64_t lease_ms; /* 0 = the queue's default */
 	uint64_t batch;
-	bool want;     /* push the results here */
+	bool want;                     /* push the results here */
+	bool after_any;                /* terms->after may have ended in any way */
+	const struct msg_terms *terms; /* NULL = none; copied by csession_post */
 	uint64_t call; /* handed back with each event of the job; 0 for streams, the caller's own count for calls */
 };
 

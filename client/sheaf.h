@@ -38,11 +38,15 @@ struct sheaf_options {
 
 /** What goes with a job. Fill with sheaf_policy_default() first. */
 struct sheaf_policy {
-	uint32_t priority;          /**< 0..9, 9 first */
-	uint32_t attempts;          /**< how often a failing handler is tried */
-	uint64_t batch;             /**< from sheaf_batch_open(); 0 = none */
+	uint32_t priority; /**< 0..9, 9 first */
+	uint32_t attempts; /**< how often a failing handler is tried; 0 = the queue's default */
+	uint64_t lease_ms; /**< time for one run of the handler, or until its next touch; 0 = the queue's default */
+	uint64_t batch;    /**< from sheaf_batch_open(); 0 = none */
 	const char *const *headers; /**< "NAME=VALUE", n_headers of them */
 	size_t n_headers;
+	struct msg_terms terms; /**< times, key, tenant, group, what comes first; borrowed like the headers. A key and a
+	                         *   race are for single jobs */
+	bool after_any;         /**< terms.after may have ended in any way */
 };
 void sheaf_policy_default(struct sheaf_policy *p);
 

@@ -7,7 +7,7 @@
 
 void sheaf_policy_default(struct sheaf_policy *p)
 {
-	*p = (struct sheaf_policy){ .priority = DEFAULT_PRIORITY, .attempts = DEFAULT_ATTEMPTS };
+	*p = (struct sheaf_policy){ .priority = DEFAULT_PRIORITY, .attempts = 0 };
 }
 
 /* NAME=VALUE, each ended by a NUL. */
@@ -24,6 +24,13 @@ static enum sheaf_error join_headers(struct sheaf *s, const struct sheaf_policy 
 	return SHEAF_OK;
 }
 
+/* Whether they say anything; bytes of padding do not count. */
+static bool has_terms(const struct msg_terms *t)
+{
+	return t->delay_ms | t->at_ms | t->expires_ms | t->backoff_ms | t->backoff_max_ms | t->key.n | t->tenant.n |
+	       t->group.n | t->n_after | t->replicas | t->hedge_ms | t->race_ms | t->topic.n;
+}
+
 enum sheaf_error handle_policy(struct sheaf *s, const char *queue, const struct sheaf_policy *p,
                                struct csession_policy *out)
 {
@@ -35,7 +42,13 @@ enum sheaf_error handle_policy(struct sheaf *s, const char *queue, const struct 
 		p = &def;
 	}
 	*out = (struct csession_policy){
-		.queue = span_str(queue), .priority = p->priority, .attempts = p->attempts, .batch = p->batch
+		.queue = span_str(queue),
+		.priority = p->priority,
+		.attempts = p->attempts,
+		.lease_ms = p->lease_ms,
+		.batch = p->batch,
+		.after_any = p->after_any,
+		.terms = has_terms(&p->terms) ? &p->terms : NULL,
 	};
 	if (p->n_headers == 0)
 		return SHEAF_OK;

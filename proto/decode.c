@@ -186,6 +186,8 @@ static enum sheaf_error read_fields(struct reader *r, const struct field *f, uin
 	enum sheaf_error e;
 
 	for (uint32_t i = 0; i < known; i++) {
+		if (i >= n && f[i].optional)
+			return SHEAF_OK;
 		e = i < n ? read_field(r, &f[i], base) : SHEAF_E_MALFORMED;
 		if (e != SHEAF_OK) {
 			if (r->why == NULL)
@@ -212,6 +214,7 @@ static enum sheaf_error read_record(struct reader *r, const struct record *rec, 
 			return SHEAF_OK;
 		r->c = begin;
 	}
+	memset(to, 0, rec->size); /* what is optional may be missing */
 	if (rec->bare)
 		return read_fields(r, rec->fields, 1, 1, to);
 	if (cursor_array(&r->c, &n) != SHEAF_OK) {

@@ -2,18 +2,18 @@
 #include "proto/fields.h"
 #include "proto/records.h"
 
-/* The head that we write: one byte each for the array (three, when there are many fields), version, kind and shard,
- * nine each for epoch, session and number. msg_patch relies on it. */
-enum { HEAD_EPOCH = 4, HEAD_SESSION = HEAD_EPOCH + PUT_NUMBER, HEAD_NUMBER = HEAD_SESSION + PUT_NUMBER };
+/* The head that we write: one byte for the array (three if it is long), one each for version, kind and shard, nine
+ * each for epoch, session and number. msg_patch relies on it. */
+enum { HEAD_EPOCH = 3, HEAD_SESSION = HEAD_EPOCH + PUT_NUMBER, HEAD_NUMBER = HEAD_SESSION + PUT_NUMBER };
 enum { HEAD_BYTES = HEAD_NUMBER + PUT_NUMBER, FIX_MAX = 0x7f, COUNT_BYTES = 3 };
 
-static void write_head(struct buf *out, const struct msg_header *h, const struct layout *layout)
+static void write_head(struct buf *out, const struct msg_header *h, uint32_t fields)
 {
-	uint8_t *p = buf_room(out, HEAD_BYTES + COUNT_BYTES);
+	uint8_t *p = buf_room(out, PUT_HEAD + HEAD_BYTES);
 
 	must(h->version >= PROTO_VERSION_MIN && h->version <= PROTO_VERSION_MAX);
 	must(h->kind <= FIX_MAX && h->shard <= FIX_MAX);
-	p = put_array(p, HEADER_FIELDS + (uint32_t)layout->n);
+	p = put_array(p, HEADER_FIELDS + fields);
 	*p++ = (uint8_t)h->version;
 	*p++ = (uint8_t)h->kind;
 	*p++ = (uint8_t)h->shard;
@@ -74,15 +74,51 @@ static void write_states(struct buf *out, const uint8_t *from)
 
 static void write_field(struct buf *out, const struct field *f, const uint8_t *base);
 
+static bool says_nothing(const struct field *f, const uint8_t *base)
+{
+	struct span s;
+	uint64_t v = 0;
+
+	switch (f->type) {
+	case FIELD_U32:
+	case FIELD_I32:
+		memcpy(&v, base + f->at, sizeof(uint32_t));
+		break;
+	case FIELD_LIST:
+		memcpy(&v, base + f->count_at, sizeof(uint32_t));
+		break;
+	case FIELD_U64:
+	case FIELD_WIDE:
+		memcpy(&v, base + f->at, sizeof v);
+		break;
+	default:
+		must(f->type != FIELD_STATES && f->type != FIELD_RECORD);
+		memcpy(&s, base + f->at, sizeof s);
+		v = s.n;
+	}
+	return v == 0;
+}
+
+uint32_t fields_said(const struct field *f, uint32_t n, const uint8_t *base)
+{
+	while (n > 0 && f[n - 1].optional && says_nothing(&f[n - 1], base))
+		n--;
+	return n;
+}
+
 static void write_record(struct buf *out, const struct record *rec, const uint8_t *from)
 {
+	uint32_t n = rec->n;
+
 	if (rec->write != NULL) {
 		rec->write(out, from);
 		return;
 	}
-	if (!rec->bare)
-		write_array(out, rec->n);
-	for (uint32_t i = 0; i < rec->n; i++)
+	if (!rec->bare) {
+		n = fields_said(rec->fields, n, from);
+		write_array(out, n);
+	}
+	for (uint32_t i = 0; i < n; i++)
 		write_field(out, &rec->fields[i], from);
 }
 
@@ -133,9 +169,12 @@ void msg_encode(struct buf *out, const struct msg *m)
 {
 	const struct layout *layout = fields_of(m->h.kind);
 
+	uint32_t n;
+
 	must(layout != NULL);
-	write_head(out, &m->h, layout);
-	for (uint32_t i = 0; i < layout->n; i++)
+	n = fields_said(layout->fields, layout->n, (const uint8_t *)m);
+	write_head(out, &m->h, n);
+	for (uint32_t i = 0; i < n; i++)
 		write_field(out, &layout->fields[i], (const uint8_t *)m);
 }
 
@@ -147,7 +186,7 @@ void msg_begin(struct msg_writer *w, struct buf *out, const struct msg_header *h
 	must(h->kind == MSG_JOBS || h->kind == MSG_OUTCOMES || h->kind == MSG_RESULTS || h->kind == MSG_ACCEPTED);
 	must(answer <= 1);
 	*w = (struct msg_writer){ .out = out, .start = out->n };
-	write_head(out, h, layout);
+	write_head(out, h, layout->n);
 	p = buf_room(out, 1 + COUNT_BYTES);
 	if (h->kind == MSG_RESULTS)
 		*p++ = (uint8_t)answer;
@@ -193,12 +232,11 @@ void msg_end(struct msg_writer *w)
 
 void msg_patch(uint8_t *p, size_t n, uint64_t epoch, uint64_t session, uint64_t number)
 {
-	if (n > COUNT_BYTES && p[0] == MP_ARRAY16) {
-		p += COUNT_BYTES - 1;
-		n -= COUNT_BYTES - 1;
-	}
-	must(n >= HEAD_BYTES && p[HEAD_EPOCH] == MP_UINT64 && p[HEAD_SESSION] == MP_UINT64 &&
-	     p[HEAD_NUMBER] == MP_UINT64);
+	size_t array = n > 0 && p[0] == MP_ARRAY16 ? 3 : 1;
+
+	must(n >= array + HEAD_BYTES);
+	p += array;
+	must(p[HEAD_EPOCH] == MP_UINT64 && p[HEAD_SESSION] == MP_UINT64 && p[HEAD_NUMBER] == MP_UINT64);
 	(void)put_wide(p + HEAD_EPOCH, epoch);
 	(void)put_wide(p + HEAD_SESSION, session);
 	(void)put_wide(p + HEAD_NUMBER, number);

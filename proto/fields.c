@@ -11,6 +11,12 @@
 	{                                                                                                              \
 		.type = (type_), .at = offsetof(of, name), .min = (min_), .max = (max_), .why = (why_)                 \
 	}
+/* The same for a field that may be missing at the end. */
+#define OPT(type_, of, name, min_, max_, why_)                                                                         \
+	{                                                                                                              \
+		.type = (type_), .optional = true, .at = offsetof(of, name), .min = (min_), .max = (max_),             \
+		.why = (why_)                                                                                          \
+	}
 #define U32(of, name, min_, max_, why_) NUM(FIELD_U32, of, name, min_, max_, why_)
 #define U64(of, name, why_)             NUM(FIELD_U64, of, name, 0, UINT64_MAX, why_)
 #define WIDE(of, name, why_)            NUM(FIELD_WIDE, of, name, 0, UINT64_MAX, why_)
@@ -24,6 +30,11 @@
 	{                                                                                                              \
 		.type = FIELD_LIST, .at = offsetof(struct msg, v_), .count_at = offsetof(struct msg, n_),              \
 		.min = (min_), .max = (max_), .record = (record_), .why = (why_)                                       \
+	}
+#define OPT_LIST(v_, n_, record_, max_, why_)                                                                          \
+	{                                                                                                              \
+		.type = FIELD_LIST, .optional = true, .at = offsetof(struct msg, v_),                                  \
+		.count_at = offsetof(struct msg, n_), .max = (max_), .record = (record_), .why = (why_)                \
 	}
 #define RECORD(struct_, fields_, bare_, why_, ...)                                                                     \
 	{                                                                                                              \
@@ -69,8 +80,9 @@ static const struct field job_fields[] = {
 	U64(struct msg_job_rec, lease_ms, "job.lease_ms: a whole number"),
 	HEADERS(struct msg_job_rec, headers),
 	BYTES(struct msg_job_rec, payload, LIMIT_PAYLOAD, "job.payload: at most 16 MiB"),
+	OPT(FIELD_U64, struct msg_job_rec, expires_ms, 0, UINT64_MAX, "job.expires_ms: a whole number"),
 };
-static const struct record job_record = RECORD(struct msg_job_rec, job_fields, false, "jobs: records of 7 fields",
+static const struct record job_record = RECORD(struct msg_job_rec, job_fields, false, "jobs: records of 7 or 8 fields",
                                                .read = records_read_job, .write = records_write_job);
 
 static const struct field outcome_fields[] = {
@@ -187,14 +199,33 @@ static const struct field client_hello[] = {
 };
 static const struct field submit[] = {
 	QUEUE(struct msg, u.submit.queue),
-	U32(struct msg, u.submit.flags, 0, SUBMIT_WANT | SUBMIT_AGAIN, "flags: 1 want, 2 again, no other"),
+	U32(struct msg, u.submit.flags, 0, SUBMIT_WANT | SUBMIT_AGAIN | SUBMIT_AFTER_ANY,
+	    "flags: 1 want, 2 again, 4 after-any, no other"),
 	U32(struct msg, u.submit.priority, 0, LIMIT_PRIORITY, "priority: 0 to 9"),
-	U32(struct msg, u.submit.attempts, 1, LIMIT_ATTEMPTS, "attempts: 1 to 200"),
+	U32(struct msg, u.submit.attempts, 0, LIMIT_ATTEMPTS, "attempts: 0 to 200"),
 	U64(struct msg, u.submit.lease_ms, "lease_ms: a whole number"),
 	U64(struct msg, u.submit.batch, "batch: a batch's id, or 0"),
 	U64(struct msg, u.submit.answered, "answered: a whole number"),
 	HEADERS(struct msg, u.submit.headers),
 	LIST(u.submit.payloads, u.submit.n, &payload_record, 1, LIMIT_RECORDS, "payloads: a list of 1 to 1024"),
+	OPT(FIELD_U64, struct msg, u.submit.terms.delay_ms, 0, LIMIT_DELAY_MS, "delay_ms: at most ten years"),
+	OPT(FIELD_U64, struct msg, u.submit.terms.at_ms, 0, UINT64_MAX, "at_ms: a whole number"),
+	OPT(FIELD_U64, struct msg, u.submit.terms.expires_ms, 0, UINT64_MAX, "expires_ms: a whole number"),
+	OPT(FIELD_U64, struct msg, u.submit.terms.backoff_ms, 0, LIMIT_DELAY_MS, "backoff_ms: at most ten years"),
+	OPT(FIELD_U64, struct msg, u.submit.terms.backoff_max_ms, 0, LIMIT_DELAY_MS,
+	    "backoff_max_ms: at most ten years"),
+	OPT(FIELD_BYTES, struct msg, u.submit.terms.key, 0, LIMIT_KEY, "key: at most 256 bytes"),
+	OPT(FIELD_NAME, struct msg, u.submit.terms.tenant, 0, LIMIT_NAME,
+	    "tenant: at most 64 printable bytes without space or comma"),
+	OPT(FIELD_NAME, struct msg, u.submit.terms.group, 0, LIMIT_NAME,
+	    "group: at most 64 printable bytes without space or comma"),
+	OPT_LIST(u.submit.terms.after, u.submit.terms.n_after, &number_record, LIMIT_AFTER,
+	         "after: a list of at most 64"),
+	OPT(FIELD_U32, struct msg, u.submit.terms.replicas, 0, LIMIT_REPLICAS, "replicas: at most 16"),
+	OPT(FIELD_U64, struct msg, u.submit.terms.hedge_ms, 0, LIMIT_DELAY_MS, "hedge_ms: at most ten years"),
+	OPT(FIELD_U64, struct msg, u.submit.terms.race_ms, 0, LIMIT_DELAY_MS, "race_ms: at most ten years"),
+	OPT(FIELD_NAME, struct msg, u.submit.terms.topic, 0, LIMIT_NAME,
+	    "topic: at most 64 printable bytes without space or comma"),
 };
 static const struct field ids[] = {
 	U32(struct msg, u.ids.flags, 0, 1, "flags: 1, no other"),

@@ -26,6 +26,7 @@ struct record;
 
 struct field {
 	enum field_type type;
+	bool optional;     /* may be missing at the end, then it is 0 or empty; left out where all behind it are, too */
 	uint16_t at;       /* where it stands in struct msg, or in the record */
 	uint16_t count_at; /* FIELD_LIST: where the uint32_t count stands; `at` is the pointer */
 	uint64_t min;
@@ -54,6 +55,9 @@ struct layout {
 };
 
 enum { HEADER_FIELDS = 6, LAYOUT_KINDS = 128 };
+
+/* How many of the n fields at `base` are written: optional ones at the end that say nothing are left out. */
+uint32_t fields_said(const struct field *f, uint32_t n, const uint8_t *base);
 
 /* NULL if there is no such kind. */
 const struct layout *fields_of(uint32_t kind);

@@ -25,6 +25,11 @@
 #define LIMIT_ATTEMPTS     200        /* attempts that a job may ask for */
 #define LIMIT_DELIVERIES   100        /* deliveries that may be configured; DEFAULT_DELIVERIES unless told */
 
+#define LIMIT_DELAY_MS (UINT64_C(3653) * 24 * 3600 * 1000) /* any time that a job may ask for: ten years */
+#define LIMIT_KEY      256                                 /* bytes of an idempotency key */
+#define LIMIT_AFTER    64                                  /* jobs and batches that a job may follow */
+#define LIMIT_REPLICAS 16                                  /* of a race */
+
 /* one message */
 #define LIMIT_RECORDS    1024       /* jobs, results or ids in one message */
 #define LIMIT_MESSAGE    (17 * MIB) /* bytes of one message: a full payload and what surrounds it */

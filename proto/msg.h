@@ -103,8 +103,27 @@ struct lease_name {
 };
 
 enum submit_flags {
-	SUBMIT_WANT = 1,  /* push each job's result to this session when it ends */
-	SUBMIT_AGAIN = 2, /* this request was sent before: answer it, do not redo it */
+	SUBMIT_WANT = 1,      /* push each job's result to this session when it ends */
+	SUBMIT_AGAIN = 2,     /* this request was sent before: answer it, do not redo it */
+	SUBMIT_AFTER_ANY = 4, /* terms.after: however those end; else they must end well */
+};
+
+/* What a submit may ask for its jobs beside the usual. 0 and empty: nothing of it. */
+struct msg_terms {
+	uint64_t delay_ms;       /* not before so long from now */
+	uint64_t at_ms;          /* not before this time of the wall clock */
+	uint64_t expires_ms;     /* does not begin to run after this time of the wall clock */
+	uint64_t backoff_ms;     /* pause after the first failed attempt, doubling; 0 = the queue's */
+	uint64_t backoff_max_ms; /* at most; 0 = the queue's */
+	struct span key;         /* a repeat within the queue's window returns the first id; one payload only */
+	struct span tenant;      /* tenants of a queue share it fairly */
+	struct span group;       /* jobs of a group run one at a time, in order */
+	const uint64_t *after;   /* jobs and closed batches that come first */
+	uint32_t n_after;        /* at most LIMIT_AFTER */
+	uint32_t replicas;       /* race: so many different workers; one payload only */
+	uint64_t hedge_ms;       /* race: the next replica begins when the one before has been silent for so long */
+	uint64_t race_ms;        /* race: no answer within it is the end */
+	struct span topic;       /* where the result is published; not built yet */
 };
 
 /* SUBMIT: one policy, many payloads. The ids of its jobs are consecutive. */
@@ -112,13 +131,14 @@ struct msg_submit {
 	struct span queue;
 	uint32_t flags;      /* enum submit_flags */
 	uint32_t priority;   /* 0..9 */
-	uint32_t attempts;   /* 1..LIMIT_ATTEMPTS */
-	uint64_t lease_ms;   /* 0 = as long as the worker beats; else refused until issue "life of a job" */
+	uint32_t attempts;   /* ..LIMIT_ATTEMPTS; 0 = the queue's default */
+	uint64_t lease_ms;   /* time that the handler has for one run or touch; 0 = the queue's default */
 	uint64_t batch;      /* 0 = none */
 	uint64_t answered;   /* every request up to this number has been answered: forget those answers */
 	struct span headers; /* NAME=VALUE, each ended by a NUL; at most LIMIT_HEADERS */
 	const struct span *payloads;
 	uint32_t n; /* 1..LIMIT_RECORDS */
+	struct msg_terms terms;
 };
 
 enum wait_flags {
@@ -239,6 +259,7 @@ struct msg_job_rec {
 	uint64_t lease_ms; /* 0 = the worker's beats keep it */
 	struct span headers;
 	struct span payload;
+	uint64_t expires_ms; /* it must begin within so long; 0 = whenever */
 };
 
 enum verdict {

@@ -61,6 +61,7 @@ bool records_read_job(struct cursor *c, void *rec)
 	errors |= cursor_u64(c, &r->lease_ms);
 	errors |= cursor_bytes(c, &r->headers);
 	errors |= cursor_bytes(c, &r->payload);
+	r->expires_ms = 0;
 	return ALL_OK(errors) && r->attempt >= 1 && r->queue < LIMIT_WORKER_QUEUES && r->payload.n <= LIMIT_PAYLOAD &&
 	       (r->headers.n == 0 || headers_ok(r->headers));
 }
@@ -125,10 +126,10 @@ void records_write_result(struct buf *out, const void *rec)
 void records_write_job(struct buf *out, const void *rec)
 {
 	const struct msg_job_rec *r = rec;
-	uint8_t *p = buf_room(out, 1 + 5 * PUT_NUMBER + 2 * PUT_HEAD + r->headers.n + r->payload.n);
+	uint8_t *p = buf_room(out, 1 + 6 * PUT_NUMBER + 2 * PUT_HEAD + r->headers.n + r->payload.n);
 
 	must(r->headers.n <= LIMIT_HEADER_BYTES && r->payload.n <= LIMIT_PAYLOAD);
-	p = put_array(p, 7);
+	p = put_array(p, r->expires_ms ? 8 : 7);
 	p = put_wide(p, r->id);
 	p = put_wide(p, r->token);
 	p = put_uint(p, r->attempt);
@@ -136,6 +137,8 @@ void records_write_job(struct buf *out, const void *rec)
 	p = put_uint(p, r->lease_ms);
 	p = put_bin(p, r->headers);
 	p = put_bin(p, r->payload);
+	if (r->expires_ms)
+		p = put_uint(p, r->expires_ms);
 	out->n = (size_t)(p - out->p);
 }
 

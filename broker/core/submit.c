@@ -55,6 +55,26 @@ struct refusal {
 	const char *text;
 };
 
+/* Terms that later parts will understand; NULL if there are none of these. */
+static const char *not_built(const struct msg_terms *t)
+{
+	if (t->delay_ms || t->at_ms || t->expires_ms)
+		return "times are not built yet";
+	if (t->backoff_ms || t->backoff_max_ms)
+		return "a backoff is not built yet";
+	if (t->key.n)
+		return "keys are not built yet";
+	if (t->tenant.n || t->group.n)
+		return "tenants and groups are not built yet";
+	if (t->n_after)
+		return "jobs that follow others are not built yet";
+	if (t->replicas || t->hedge_ms || t->race_ms)
+		return "races are not built yet";
+	if (t->topic.n)
+		return "topics are not built yet";
+	return NULL;
+}
+
 /* Why the submit cannot be taken now; error SHEAF_OK: it can. */
 static struct refusal refuse(struct core *c, const struct client *cl, const struct msg_submit *s)
 {
@@ -73,6 +93,8 @@ static struct refusal refuse(struct core *c, const struct client *cl, const stru
 			                                                : "the broker's disk cap is reached" };
 	if (s->lease_ms != 0)
 		return (struct refusal){ SHEAF_E_UNSUPPORTED, "a lease time of its own is not built yet" };
+	if (not_built(&s->terms) != NULL)
+		return (struct refusal){ SHEAF_E_UNSUPPORTED, not_built(&s->terms) };
 	if ((s->flags & SUBMIT_WANT) && cl->n_waits + s->n > LIMIT_CLIENT_WAITS)
 		return (struct refusal){ SHEAF_E_TOO_LARGE, "one client awaits at most 65536 jobs" };
 	if (s->batch != 0 && b == NULL)
@@ -82,6 +104,11 @@ static struct refusal refuse(struct core *c, const struct client *cl, const stru
 	if (s->headers.n > 0 && HASH_CNT(hh, c->by_headers) >= LIMIT_POLICIES)
 		return (struct refusal){ SHEAF_E_FULL, "too many distinct sets of headers among the live jobs" };
 	return (struct refusal){ SHEAF_OK, "" };
+}
+
+static uint8_t attempts_of(const struct msg_submit *s)
+{
+	return (uint8_t)(s->attempts ? s->attempts : DEFAULT_ATTEMPTS);
 }
 
 /* Writes the JOBS_PUT fact. at[i]: where each payload stands, counted from the first fact. */
@@ -97,7 +124,7 @@ static void write_put(struct core *c, const struct client *cl, const struct msg 
 	fact_put_put(b, &(struct fact_put){
 			    .queue = q->index,
 			    .priority = (uint8_t)s->priority,
-			    .attempts = (uint8_t)s->attempts,
+			    .attempts = attempts_of(s),
 			    .count = s->n,
 			    .session = cl->session,
 			    .number = m->h.number,
@@ -162,7 +189,7 @@ void submit_request(struct core *c, struct client *cl, const struct msg *m)
 		struct job *j = job_put(c, q, first + i, &where);
 
 		j->priority = s->priority & 15;
-		j->attempts = s->attempts & 255;
+		j->attempts = attempts_of(s);
 		j->submitted_ms = c->wall & JOB_MS_MASK;
 		j->p.policy = policy;
 		j->batch = batch;

@@ -175,7 +175,7 @@ START_TEST(bad_posts_are_refused_here)
 	p.priority = 10;
 	ck_assert_int_eq(csession_post(rig.c, &p, span_str(""), 0), SHEAF_E_BAD_VALUE);
 	p.priority = 0;
-	p.attempts = 0;
+	p.attempts = LIMIT_ATTEMPTS + 1;
 	ck_assert_int_eq(csession_post(rig.c, &p, span_str(""), 0), SHEAF_E_BAD_VALUE);
 	p.attempts = 1;
 	p.headers = span_str("no header");

@@ -76,11 +76,17 @@ static struct span headers(struct sample *s)
 	return span_of(p, n);
 }
 
+/* What a field has at least; an optional one says something if the sample is to be whole. */
+static uint64_t least(const struct sample *s, const struct field *f)
+{
+	return f->optional && s->whole && f->min == 0 ? 1 : f->min;
+}
+
 static void fill_fields(struct sample *s, const struct field *f, uint32_t n, uint8_t *base);
 
 static void fill_list(struct sample *s, const struct field *f, uint8_t *base)
 {
-	uint32_t n = (uint32_t)number(s, f->min, f->max < SAMPLE_LIST ? f->max : SAMPLE_LIST);
+	uint32_t n = (uint32_t)number(s, least(s, f), f->max < SAMPLE_LIST ? f->max : SAMPLE_LIST);
 	uint8_t *v = take(s, (size_t)n * f->record->size);
 
 	for (uint32_t i = 0; i < n; i++) {
@@ -97,19 +103,19 @@ static struct span make_span(struct sample *s, const struct field *f)
 	case FIELD_QUEUE:
 		return text(s, length(s, 1, f->max), "abcxyz0123456789");
 	case FIELD_NAME:
-		return text(s, length(s, f->min, f->max), "!abcXYZ.~{}");
+		return text(s, length(s, least(s, f), f->max), "!abcXYZ.~{}");
 	case FIELD_TEXT:
-		return text(s, length(s, 0, f->max), "tcp://*:7 ");
+		return text(s, length(s, least(s, f), f->max), "tcp://*:7 ");
 	case FIELD_HEADERS:
 		return headers(s);
 	default:
-		return binary(s, length(s, 0, f->max));
+		return binary(s, length(s, least(s, f), f->max));
 	}
 }
 
 static void fill_number(struct sample *s, const struct field *f, uint8_t *to)
 {
-	uint64_t v = number(s, f->min, f->max);
+	uint64_t v = number(s, least(s, f), f->max);
 	uint32_t narrow = (uint32_t)v;
 
 	if (f->type == FIELD_I32)

@@ -11,6 +11,7 @@ struct sample {
 	struct rng rng;
 	uint8_t *bytes; /* owned */
 	size_t used;
+	bool whole; /* every optional field says something */
 	struct msg m;
 };
 

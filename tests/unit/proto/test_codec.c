@@ -188,6 +188,7 @@ static void retold(bool more, uint64_t seed)
 			enum sheaf_error e;
 
 			rng_seed(&r.rng, (uint64_t)i);
+			s.whole = more; /* what is added stands behind all that is known */
 			sample_make(&s, kind);
 			buf_clear(&out);
 			buf_clear(&other);

@@ -68,6 +68,22 @@ static const struct {
 	                                    .payloads = two_spans,
 	                                    .n = 2 } },
 	  "\"mail\", 3, 9, 1, 5, 6, 7, \"A=b\\x00\", [\"one\", \"two\"]" },
+	{ { HEAD(MSG_SUBMIT), .u.submit = { .queue = S("mail"),
+	                                    .flags = 4,
+	                                    .headers = S("A=b"),
+	                                    .payloads = two_spans,
+	                                    .n = 1,
+	                                    .terms = { 31, 32, 33, 34, 35, S("k"), S("t"), S("g"), two_numbers, 2, 3,
+	                                               37, 38, S("topic") } } },
+	  "\"mail\", 4, 0, 0, 0, 0, 0, \"A=b\\x00\", [\"one\"], 31, 32, 33, 34, 35, \"k\", \"t\", \"g\", [21, 22], 3, "
+	  "37, 38, "
+	  "\"topic\"" },
+	{ { HEAD(MSG_SUBMIT), .u.submit = { .queue = S("mail"),
+	                                    .headers = S("A=b"),
+	                                    .payloads = two_spans,
+	                                    .n = 1,
+	                                    .terms = { .at_ms = 32 } } },
+	  "\"mail\", 0, 0, 0, 0, 0, 0, \"A=b\\x00\", [\"one\"], 0, 32" },
 	{ { HEAD(MSG_WAIT), .u.ids = { 1, two_numbers, 2 } }, "1, [21, 22]" },
 	{ { HEAD(MSG_RESULT_GET), .u.one = { 1 } }, "1" },
 	{ { HEAD(MSG_JOB_GET), .u.one = { 2 } }, "2" },
@@ -135,7 +151,7 @@ START_TEST(test_layout)
 {
 	struct msg m = cases[_i].m, back;
 	struct msg_room *room = msg_room_new();
-	char expected[512], printed[512];
+	char expected[512], printed[512] = "";
 	struct msg_job_rec job;
 	struct buf out, again;
 	msgpack_unpacked tree;

@@ -62,7 +62,7 @@ static void same_records(const msgpack_object *body, const struct msg *m)
 
 	for (uint32_t i = 0; i < list->via.array.size; i++) {
 		if (m->h.kind == MSG_JOBS)
-			same_job(record(list, i, 7), &m->u.jobs.v[i]);
+			same_job(record(list, i, m->u.jobs.v[i].expires_ms ? 8 : 7), &m->u.jobs.v[i]);
 		else if (m->h.kind == MSG_OUTCOMES)
 			same_outcome(record(list, i, 7), &m->u.outcomes.v[i]);
 		else if (m->h.kind == MSG_RESULTS)
