@@ -3,16 +3,11 @@
 
 #include "base/units.h"
 #include "client/cli/commands.h"
-#include "client/cli/show.h"
+#include "client/cli/listing.h"
 
-struct listing {
-	struct cli *c;
-	struct table table;
-	json_t *object; /* of stats */
-};
-
-static json_t *json_worker(const struct msg_worker_rec *w)
+static json_t *json_worker(const void *row)
 {
+	const struct msg_worker_rec *w = row;
 	json_t *object = json_object();
 
 	show_json_bytes(object, "name", w->name);
@@ -33,10 +28,8 @@ static void list_worker(void *ctx, const struct msg_worker_rec *w)
 	struct table *t = &l->table;
 	char span[24];
 
-	if (l->c->flags.json) {
-		show_json(&l->c->out, json_worker(w));
+	if (listing_json(l, json_worker, w))
 		return;
-	}
 	table_text(t, w->name, LIMIT_NAME);
 	table_text(t, w->queues, 60);
 	table_cell(t, "%u", w->slots);
@@ -50,9 +43,8 @@ static int cmd_workers(struct cli *c)
 {
 	static const char *const heads[] = { "WORKER",   "QUEUES", ">SLOTS", ">RUNNING",
 		                             ">WAITING", ">DONE",  ">HEARD", NULL };
-	struct listing l = { .c = c };
+	struct listing l;
 	int status;
-	enum sheaf_error e;
 
 	if (c->n_args > 0 && strcmp(c->args[0], "drain") == 0)
 		return cli_fail(EXIT_USAGE, "'workers drain' is not built yet");
@@ -61,57 +53,46 @@ static int cmd_workers(struct cli *c)
 	status = cli_open(c);
 	if (status)
 		return status;
-	table_init(&l.table, heads);
-	e = sheaf_workers(c->s, cli_left(c), list_worker, &l);
-	if (e)
-		status = cli_error(c, e);
-	else if (!c->flags.json && l.table.n > 0)
-		table_write(&l.table, &c->out);
-	else if (!c->flags.json && !c->flags.quiet)
-		cli_say("no worker is attached: 'sheaf-worker QUEUE -- COMMAND' starts one");
-	table_fini(&l.table);
-	return status;
+	listing_begin(&l, c, heads);
+	return listing_end(&l, sheaf_workers(c->s, cli_left(c), list_worker, &l),
+	                   "no worker is attached: 'sheaf-worker QUEUE -- COMMAND' starts one");
 }
+
+struct stats {
+	struct listing l;
+	json_t *object; /* all of them */
+};
 
 static void list_stat(void *ctx, const struct msg_stat_rec *s)
 {
-	struct listing *l = ctx;
+	struct stats *all = ctx;
+	char name[LIMIT_NAME + 1];
 
-	if (l->c->flags.json) {
-		char name[LIMIT_NAME + 1];
-
-		if (s->name.n > LIMIT_NAME)
-			return;
-		memcpy(name, s->name.p, s->name.n);
-		name[s->name.n] = 0;
-		json_object_set_new(l->object, name, show_json_count(s->value));
+	if (s->name.n > LIMIT_NAME)
 		return;
-	}
-	table_text(&l->table, s->name, LIMIT_NAME);
-	table_cell(&l->table, "%" PRIu64, s->value);
+	memcpy(name, s->name.p, s->name.n);
+	name[s->name.n] = 0;
+	json_object_set_new(all->object, name, show_json_count(s->value));
+	table_text(&all->l.table, s->name, LIMIT_NAME);
+	table_cell(&all->l.table, "%" PRIu64, s->value);
 }
 
 static int cmd_stats(struct cli *c)
 {
 	static const char *const heads[] = { "NAME", ">VALUE", NULL };
-	struct listing l = { .c = c };
+	struct stats all = { 0 };
 	int status = cli_open(c);
 	enum sheaf_error e;
 
 	if (status)
 		return status;
-	table_init(&l.table, heads);
-	l.object = json_object();
-	e = sheaf_stats(c->s, cli_left(c), list_stat, &l);
-	if (e)
-		status = cli_error(c, e);
-	else if (c->flags.json)
-		show_json(&c->out, json_incref(l.object));
-	else
-		table_write(&l.table, &c->out);
-	json_decref(l.object);
-	table_fini(&l.table);
-	return status;
+	all.object = json_object();
+	listing_begin(&all.l, c, heads);
+	e = sheaf_stats(c->s, cli_left(c), list_stat, &all);
+	if (!e && c->flags.json)
+		show_json(&c->out, json_incref(all.object));
+	json_decref(all.object);
+	return listing_end(&all.l, e, "the broker counts nothing");
 }
 
 static int cmd_ping(struct cli *c)

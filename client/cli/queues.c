@@ -6,15 +6,16 @@
 #include "base/suggest.h"
 #include "base/units.h"
 #include "client/cli/commands.h"
-#include "client/cli/show.h"
+#include "client/cli/listing.h"
 
 static const enum job_state shown[] = { JOB_READY, JOB_RUNNING, JOB_DELAYED, JOB_BLOCKED,
 	                                JOB_DONE,  JOB_DEAD,    JOB_EXPIRED, JOB_CANCELLED };
 
 enum { SHOWN = sizeof shown / sizeof shown[0] };
 
-static json_t *json_queue(const struct msg_queue_rec *q)
+static json_t *json_queue(const void *row)
 {
+	const struct msg_queue_rec *q = row;
 	json_t *object = json_object();
 
 	show_json_bytes(object, "name", q->name);
@@ -31,21 +32,14 @@ static json_t *json_queue(const struct msg_queue_rec *q)
 
 /* ---- queues ---- */
 
-struct listing {
-	struct cli *c;
-	struct table table;
-};
-
 static void list_queue(void *ctx, const struct msg_queue_rec *q)
 {
 	struct listing *l = ctx;
 	struct table *t = &l->table;
 	char age[24];
 
-	if (l->c->flags.json) {
-		show_json(&l->c->out, json_queue(q));
+	if (listing_json(l, json_queue, q))
 		return;
-	}
 	table_text(t, q->name, LIMIT_QUEUE_NAME);
 	table_cell(t, "%" PRIu64, q->states[JOB_READY]);
 	table_cell(t, "%" PRIu64, q->states[JOB_RUNNING]);
@@ -62,22 +56,14 @@ static int cmd_queues(struct cli *c)
 {
 	static const char *const heads[] = { "QUEUE",      ">READY",   ">RUNNING", ">DONE", ">DEAD", ">CANCELLED",
 		                             ">SUBMITTED", ">WORKERS", ">OLDEST",  "",      NULL };
-	struct listing l = { .c = c };
+	struct listing l;
 	int status = cli_open(c);
-	enum sheaf_error e;
 
 	if (status)
 		return status;
-	table_init(&l.table, heads);
-	e = sheaf_queues(c->s, cli_left(c), list_queue, &l);
-	if (e)
-		status = cli_error(c, e);
-	else if (!c->flags.json && l.table.n > 0)
-		table_write(&l.table, &c->out);
-	else if (!c->flags.json && !c->flags.quiet)
-		cli_say("there is no queue yet: the first job or worker makes one");
-	table_fini(&l.table);
-	return status;
+	listing_begin(&l, c, heads);
+	return listing_end(&l, sheaf_queues(c->s, cli_left(c), list_queue, &l),
+	                   "there is no queue yet: the first job or worker makes one");
 }
 
 /* ---- queue NAME ---- */
@@ -129,42 +115,46 @@ static int no_queue(struct cli *c, enum sheaf_error e)
 	return cli_fail(EXIT_REFUSED, "there is no queue '%s'", c->args[0]);
 }
 
-static void peek_job(void *ctx, const struct msg_peek_rec *p)
+static json_t *json_peeked(const void *row)
 {
-	struct listing *l = ctx;
-	struct table *t = &l->table;
-	json_t *object;
-	char size[24];
+	const struct msg_peek_rec *p = row;
+	json_t *object = json_object();
 
-	if (!l->c->flags.json) {
-		table_cell(t, "%" PRIu64, p->id);
-		table_cell(t, "%u", p->priority);
-		table_cell(t, "%s", units_show_size(p->size, size));
-		table_text(t, p->payload, 100);
-		return;
-	}
-	object = json_object();
 	json_object_set_new(object, "id", show_json_id(p->id));
 	json_object_set_new(object, "priority", show_json_count(p->priority));
 	json_object_set_new(object, "size", show_json_count(p->size));
 	show_json_bytes(object, "payload", p->payload);
-	show_json(&l->c->out, object);
+	return object;
+}
+
+static void peek_job(void *ctx, const struct msg_peek_rec *p)
+{
+	struct listing *l = ctx;
+	struct table *t = &l->table;
+	char size[24];
+
+	if (listing_json(l, json_peeked, p))
+		return;
+	table_cell(t, "%" PRIu64, p->id);
+	table_cell(t, "%u", p->priority);
+	table_cell(t, "%s", units_show_size(p->size, size));
+	table_text(t, p->payload, 100);
 }
 
 static int peek(struct cli *c)
 {
 	static const char *const heads[] = { "ID", ">PRIORITY", ">SIZE", "PAYLOAD", NULL };
-	struct listing l = { .c = c };
 	enum sheaf_error e;
+	struct listing l;
+	char empty[96];
 
-	table_init(&l.table, heads);
+	snprintf(empty, sizeof empty, "nothing is ready in '%s'", c->args[0]);
+	listing_begin(&l, c, heads);
 	e = sheaf_peek(c->s, c->args[0], (uint32_t)c->flags.count, cli_left(c), peek_job, &l);
-	if (!e && !c->flags.json && l.table.n > 0)
-		table_write(&l.table, &c->out);
-	else if (!e && !c->flags.json && !c->flags.quiet)
-		cli_say("nothing is ready in '%s'", c->args[0]);
+	if (!e)
+		return listing_end(&l, e, empty);
 	table_fini(&l.table);
-	return e ? no_queue(c, e) : EXIT_DONE;
+	return no_queue(c, e);
 }
 
 static const struct action {
