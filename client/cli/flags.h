@@ -32,6 +32,10 @@ struct flags {
 	bool null;
 	bool ordered;
 	bool resume;
+	bool resume_failed;
+	bool retry_failed;
+	bool tag;
+	const char *halt;
 	const char *joblog;
 	uint64_t in_flight; /* 0 = as many as is good */
 	bool any;

@@ -16,12 +16,23 @@ struct seqset {
 bool seqset_has(const struct seqset *s, uint64_t seq);
 /* False for a number that no input can have. */
 bool seqset_add(struct seqset *s, uint64_t seq);
+void seqset_drop(struct seqset *s, uint64_t seq);
 void seqset_fini(struct seqset *s);
+
+/* What the lines that a log has are for. */
+enum joblog_use {
+	JOBLOG_NEW,           /* nothing: it is emptied */
+	JOBLOG_RESUME,        /* every record that it names is to be skipped */
+	JOBLOG_RESUME_FAILED, /* only those whose last line says that they did not fail */
+	JOBLOG_RETRY          /* those that failed are to be run again, from what the log has of them */
+};
 
 struct joblog {
 	struct out out;     /* lines that are not written yet */
-	struct seqset seen; /* records that the log named when it was opened with `resume` */
+	struct seqset seen; /* records to skip; with JOBLOG_RETRY: to run again */
 	uint64_t n_seen;
+	int again_fd; /* JOBLOG_RETRY: the log from its beginning, to be read up to `end`; else -1 */
+	uint64_t end; /* bytes of whole lines when it was opened */
 };
 
 /* One finished job. */
@@ -35,9 +46,14 @@ struct joblog_line {
 	struct span command; /* the record */
 };
 
-/* Opens FILE: emptied, or with `resume` read and continued. NULL if good; else what is wrong, valid until the
- * next call, to follow the file's name in a sentence. */
-const char *joblog_open(struct joblog *l, const char *path, bool resume);
+/* Opens FILE: emptied, or read and continued. NULL if good; else what is wrong, valid until the next call, to follow
+ * the file's name in a sentence. */
+const char *joblog_open(struct joblog *l, const char *path, enum joblog_use use);
+/* Reads a line, without its newline: `seq`, `sent`, `exit` (a signal counts as an exit status) and `command` as it
+ * stands there. False if it is none. */
+bool joblog_parse(struct span line, struct joblog_line *out);
+/* Appends the record that a line's command stands for. False if the log has less than the whole of it. */
+bool joblog_record(struct buf *b, const struct joblog_line *line);
 /* Appends a line to `b`, which goes to joblog_add later. */
 void joblog_format(struct buf *b, const struct joblog_line *line);
 /* Gathers formatted lines. */

@@ -57,10 +57,11 @@ static void post(struct map *m, struct span record)
 	m->n_jobs++;
 	m->bytes += record.n;
 	j->seq = m->seq;
+	j->turn = m->turn;
 	j->id = 0;
 	j->size = record.n;
 	j->cancelled = false;
-	if (m->logs) {
+	if (m->keeps) {
 		buf_clear(&j->record);
 		buf_put_span(&j->record, span_of(record.p, record.n < JOBLOG_COMMAND ? record.n : JOBLOG_COMMAND));
 	}
@@ -69,6 +70,7 @@ static void post(struct map *m, struct span record)
 static void take(struct map *m, struct span record)
 {
 	m->seq++;
+	m->turn++;
 	if (!m->logs || !seqset_has(&m->log.seen, m->seq)) {
 		post(m, record);
 		return;
@@ -76,7 +78,29 @@ static void take(struct map *m, struct span record)
 	m->skipped++;
 	buf_clear(&m->output);
 	buf_clear(&m->line);
-	map_deliver(m, m->seq); /* nothing, but those behind it wait for it */
+	map_deliver(m, m->turn); /* nothing, but those behind it wait for it */
+}
+
+/* A line of the log: its record, if that is to run again. */
+static void take_again(struct map *m, struct span text)
+{
+	struct joblog_line line;
+
+	if (!joblog_parse(text, &line) || !seqset_has(&m->log.seen, line.seq))
+		return;
+	seqset_drop(&m->log.seen, line.seq); /* once, however often it is named */
+	buf_clear(&m->again);
+	if (!joblog_record(&m->again, &line)) {
+		progress_clear(&m->progress);
+		map_end(m, cli_fail(EXIT_USAGE,
+		                    "the joblog has only the beginning of record %" PRIu64
+		                    ": give the input again, with --resume-failed",
+		                    line.seq));
+		return;
+	}
+	m->seq = line.seq;
+	m->turn++;
+	post(m, buf_span(&m->again));
 }
 
 static void bad_input(struct map *m, enum records_got got)
@@ -94,7 +118,7 @@ static bool has_room(const struct map *m)
 {
 	if (m->ended || m->n_jobs == m->cap || m->bytes >= FLIGHT_BYTES)
 		return false;
-	return !m->ordered || (reorder_has_room(&m->order, m->seq + 1) && m->order.bytes < ORDER_BYTES);
+	return !m->ordered || (reorder_has_room(&m->order, m->turn + 1) && m->order.bytes < ORDER_BYTES);
 }
 
 static void fill(struct map *m)
@@ -104,8 +128,10 @@ static void fill(struct map *m)
 
 	m->dry = false;
 	while (room > 0 && has_room(m)) {
-		enum records_got got = records_next(&m->in, false, &record);
+		enum records_got got = RECORDS_END;
 
+		if (!m->retrying || m->in.taken < m->log.end) /* we write behind that */
+			got = records_next(&m->in, false, &record);
 		if (got == RECORDS_WAIT) {
 			m->dry = true;
 			return;
@@ -118,7 +144,7 @@ static void fill(struct map *m)
 			bad_input(m, got);
 			return;
 		}
-		take(m, record);
+		(m->retrying ? take_again : take)(m, record);
 		if (--room == 0)
 			room = sheaf_room(m->c->s);
 	}
@@ -150,6 +176,7 @@ static void happened(struct map *m, const struct sheaf_event *ev)
 	default:
 		break;
 	}
+	map_halt(m);
 	if (out_full(&m->c->out))
 		map_flush(m);
 }
@@ -185,7 +212,9 @@ static bool carry_on(struct map *m, enum sheaf_error e)
 	if (e == SHEAF_E_INTERRUPTED && cli_signals() == 1) {
 		cli_go_on(m->c);
 		map_end(m, EXIT_INTERRUPTED);
-		map_stop(m);
+		map_stop(m, CANCEL_UNSTARTED);
+		if (!m->c->flags.quiet)
+			cli_say("interrupted: waiting for what runs; once more to leave at once");
 		return true;
 	}
 	m->status = cli_error(m->c, e);
@@ -216,7 +245,7 @@ static void loop(struct map *m)
 		e = sheaf_next(m->c->s, 0, &ev);
 		if (!e && ev.kind == SHEAF_NOTHING) {
 			if (m->stopping)
-				e = map_cancel(m, CANCEL_UNSTARTED, cli_left(m->c), &cancelled);
+				e = map_cancel(m, m->cancel_flags, cli_left(m->c), &cancelled);
 			if (!e)
 				e = pause_for(m, &ev);
 		}
@@ -243,10 +272,12 @@ static int ended(struct map *m)
 		(void)!map_cancel(m, CANCEL_UNSTARTED, GIVE_UP_MS, &cancelled);
 	if (m->failed)
 		cli_say("%" PRIu64 " of %" PRIu64 " jobs failed", m->failed, m->done + m->failed);
-	if (m->status == EXIT_INTERRUPTED || m->status == EXIT_TIMEOUT)
+	if (m->status == EXIT_INTERRUPTED || m->status == EXIT_TIMEOUT || (m->halted && m->halt.why != HALT_SUCCESS))
 		map_say_how_to_resume(m);
 	if (m->status)
 		return m->status;
+	if (m->halted && m->halt.why == HALT_SUCCESS)
+		return EXIT_DONE; /* it has what it was to look for */
 	return m->failed ? EXIT_FAILED : EXIT_DONE;
 }
 
@@ -257,11 +288,15 @@ static void prepare(struct map *m)
 	must(m->jobs);
 	for (uint32_t i = 0; i < m->cap; i++)
 		m->jobs[i].next = i + 1;
-	records_init(&m->in, STDIN_FILENO, m->c->flags.null ? 0 : '\n', LIMIT_PAYLOAD);
+	if (m->retrying)
+		records_init(&m->in, m->log.again_fd, '\n', LIMIT_PAYLOAD);
+	else
+		records_init(&m->in, STDIN_FILENO, m->c->flags.null ? 0 : '\n', LIMIT_PAYLOAD);
 	if (m->ordered)
 		reorder_init(&m->order, 1, (uint64_t)m->cap * WINDOWS);
 	buf_init(&m->output);
 	buf_init(&m->line);
+	buf_init(&m->again);
 	progress_init(&m->progress, m->c->flags.quiet);
 }
 
@@ -274,6 +309,7 @@ static void clean(struct map *m)
 	reorder_fini(&m->order);
 	buf_fini(&m->output);
 	buf_fini(&m->line);
+	buf_fini(&m->again);
 }
 
 static int map(struct map *m)
@@ -284,7 +320,7 @@ static int map(struct map *m)
 	if (status)
 		return status;
 	if (m->logs) {
-		bad = joblog_open(&m->log, m->c->flags.joblog, m->c->flags.resume);
+		bad = joblog_open(&m->log, m->c->flags.joblog, m->use);
 		if (bad)
 			return cli_fail(EXIT_USAGE, "joblog %s: %s", m->c->flags.joblog, bad);
 	}
@@ -295,15 +331,42 @@ static int map(struct map *m)
 	return status;
 }
 
+/* What the options about the log say. False after a sentence. */
+static bool read_log_use(struct map *m)
+{
+	const struct flags *f = &m->c->flags;
+	const char *one = f->resume ? "resume" : f->resume_failed ? "resume-failed" : "retry-failed";
+
+	m->logs = f->joblog != NULL;
+	m->use = f->resume          ? JOBLOG_RESUME
+	         : f->resume_failed ? JOBLOG_RESUME_FAILED
+	         : f->retry_failed  ? JOBLOG_RETRY
+	                            : JOBLOG_NEW;
+	m->retrying = m->use == JOBLOG_RETRY;
+	if (m->use == JOBLOG_NEW)
+		return true;
+	if (f->resume + f->resume_failed + f->retry_failed > 1)
+		cli_say("--resume, --resume-failed and --retry-failed exclude each other");
+	else if (!m->logs)
+		cli_say("--%s needs --joblog FILE, which says what has been done", one);
+	else
+		return true;
+	return false;
+}
+
 static int cmd_map(struct cli *c)
 {
-	struct map m = { .c = c, .ordered = c->flags.ordered, .logs = c->flags.joblog != NULL, .log.out.fd = -1 };
+	struct map m = { .c = c, .ordered = c->flags.ordered, .log = { .out.fd = -1, .again_fd = -1 } };
 	int status;
 
-	if (!cli_queue_name(c->args[0]) || !cli_policy(c, &m.policy))
+	if (!cli_queue_name(c->args[0]) || !cli_policy(c, &m.policy) || !read_log_use(&m))
 		return EXIT_USAGE;
-	if (c->flags.resume && !m.logs)
-		return cli_fail(EXIT_USAGE, "--resume needs --joblog FILE, which says what has been done");
+	if (!halt_parse(c->flags.halt, &m.halt))
+		return cli_fail(EXIT_USAGE,
+		                "--halt: '%s' is not never, soon or now, alone or with a reason such as soon,fail=3 or "
+		                "now,success=1 or soon,fail=10%%",
+		                c->flags.halt);
+	m.keeps = m.logs || c->flags.tag;
 	status = map(&m);
 	joblog_close(&m.log);
 	return status;
@@ -320,6 +383,12 @@ const struct command command_map = {
 		"jobs finish; with --ordered, in the order of the input. What is in flight is bounded, so the\n"
 		"input may be of any size. The errors of failed jobs go to stderr, behind the number of their\n"
 		"record; then the exit status is 1.\n"
+		"--halt says when to stop before the input ends: never; soon (nothing new starts, what runs is\n"
+		"waited for) or now (what runs is cancelled too), at the first failure or as it says behind a\n"
+		"comma: fail=N, success=N, done=N jobs, or N% of the records read so far, once these are 100 or\n"
+		"all. Stopped by failures, the exit status is 1; by success=N it is 0.\n"
+		"With --joblog, --resume goes on where a map ended, --resume-failed also runs again what failed;\n"
+		"both read the same input again. --retry-failed runs again what failed, from the log alone.\n"
 		"The first SIGINT stops submitting, cancels what has not started and waits for what runs; the\n"
 		"second leaves at once.",
 	.failed = "a job failed",

@@ -8,9 +8,11 @@
 #include "client/cli/result.h"
 #include "client/cli/show.h"
 
-/* An error, each of its lines behind the number of its record. */
-static void say_error(struct map *m, uint64_t seq, struct span text)
+/* An error, each of its lines behind the number of its record, and behind its tag. */
+static void say_error(struct map *m, const struct map_job *j, struct span text)
 {
+	struct span tag = m->c->flags.tag ? buf_span(&j->record) : span_of("", 0);
+
 	progress_clear(&m->progress);
 	while (text.n && text.p[text.n - 1] == '\n')
 		text.n--;
@@ -18,7 +20,8 @@ static void say_error(struct map *m, uint64_t seq, struct span text)
 		const uint8_t *newline = text.n ? memchr(text.p, '\n', text.n) : NULL;
 		size_t n = newline ? (size_t)(newline - text.p) : text.n;
 
-		fprintf(stderr, "sheaf: %" PRIu64 ": %.*s\n", seq, (int)n, (const char *)text.p);
+		fprintf(stderr, "sheaf: %" PRIu64 ": %.*s%s%.*s\n", j->seq, (int)tag.n, (const char *)tag.p,
+		        m->c->flags.tag ? "\t" : "", (int)n, (const char *)text.p);
 		n += newline != NULL;
 		text = span_of(text.p + n, text.n - n);
 	} while (text.n);
@@ -32,11 +35,29 @@ static void put_output(struct buf *b, struct span result, uint8_t terminator)
 		buf_put_u8(b, terminator);
 }
 
+/* The same, each of its lines behind the record and a tab. */
+static void put_tagged(struct buf *b, struct span tag, struct span result, uint8_t terminator)
+{
+	do {
+		const uint8_t *newline = result.n ? memchr(result.p, '\n', result.n) : NULL;
+		size_t n = newline ? (size_t)(newline - result.p) + 1 : result.n;
+
+		buf_put_span(b, tag);
+		buf_put_u8(b, '\t');
+		buf_put(b, result.p, n);
+		result = span_of(result.p + n, result.n - n);
+	} while (result.n);
+	if (b->p[b->n - 1] != terminator)
+		buf_put_u8(b, terminator);
+}
+
 static void put_json(struct map *m, const struct map_job *j, const struct msg_result_rec *r)
 {
 	json_t *object = json_pack("{sI}", "seq", (json_int_t)j->seq), *result = show_json_result(r);
 	char *text;
 
+	if (m->c->flags.tag)
+		show_json_bytes(object, "record", buf_span(&j->record));
 	json_object_update(object, result);
 	json_decref(result);
 	text = json_dumps(object, JSON_COMPACT);
@@ -68,7 +89,7 @@ static void write_now(struct map *m, struct span output, struct span line)
 		joblog_add(&m->log, line);
 }
 
-void map_deliver(struct map *m, uint64_t seq)
+void map_deliver(struct map *m, uint64_t turn)
 {
 	struct span output = buf_span(&m->output), line = buf_span(&m->line);
 
@@ -76,8 +97,8 @@ void map_deliver(struct map *m, uint64_t seq)
 		write_now(m, output, line);
 		return;
 	}
-	if (seq != m->order.next) {
-		reorder_put(&m->order, seq, output, line);
+	if (turn != m->order.next) {
+		reorder_put(&m->order, turn, output, line);
 		return;
 	}
 	write_now(m, output, line);
@@ -106,7 +127,7 @@ void map_result(struct map *m, uint32_t at, const struct msg_result_rec *r)
 	buf_clear(&m->line);
 	if (r->state == JOB_CANCELLED && j->cancelled) {
 		m->cancelled++;
-		map_deliver(m, j->seq); /* nothing, so that what comes behind it need not wait */
+		map_deliver(m, j->turn); /* nothing, so that what comes behind it need not wait */
 		forget(m, at);
 		return;
 	}
@@ -114,16 +135,18 @@ void map_result(struct map *m, uint32_t at, const struct msg_result_rec *r)
 	m->failed += !done;
 	if (m->c->flags.json)
 		put_json(m, j, r);
+	else if (done && m->c->flags.tag)
+		put_tagged(&m->output, buf_span(&j->record), r->result, m->c->flags.null ? 0 : '\n');
 	else if (done)
 		put_output(&m->output, r->result, m->c->flags.null ? 0 : '\n');
 	if (!done)
-		say_error(m, j->seq,
+		say_error(m, j,
 		          r->state == JOB_NONE || (r->state == JOB_DONE && r->gone)
 		              ? span_str("its result is no longer kept")
 		              : result_error(r, text));
 	if (m->logs)
 		put_line(m, j, r);
-	map_deliver(m, j->seq);
+	map_deliver(m, j->turn);
 	forget(m, at);
 }
 
@@ -138,6 +161,6 @@ void map_refused(struct map *m, uint32_t at, enum sheaf_error e)
 		cli_say("record %" PRIu64 " was refused: %s", j->seq, sheaf_error_text(e));
 	}
 	map_end(m, cli_status(e));
-	map_deliver(m, j->seq);
+	map_deliver(m, j->turn);
 	forget(m, at);
 }

@@ -6,11 +6,25 @@
 #include "client/cli/commands.h"
 #include "client/cli/map.h"
 
-void map_stop(struct map *m)
+void map_stop(struct map *m, uint32_t flags)
 {
 	m->stopping = true;
+	m->cancel_flags = flags;
+}
+
+void map_halt(struct map *m)
+{
+	struct halt_state s = { m->done, m->failed, m->turn - m->skipped, m->ended };
+
+	if (m->stopping || (m->ended && m->n_jobs == 0) || !halt_due(&m->halt, &s))
+		return;
+	m->halted = true;
+	map_end(m, EXIT_DONE);
+	map_stop(m, m->halt.when == HALT_NOW ? 0 : CANCEL_UNSTARTED);
+	progress_clear(&m->progress);
 	if (!m->c->flags.quiet)
-		cli_say("interrupted: waiting for what runs; once more to leave at once");
+		cli_say("halting after %" PRIu64 " done, %" PRIu64 " failed%s", m->done, m->failed,
+		        m->halt.when == HALT_NOW ? "" : ": waiting for what runs");
 }
 
 enum sheaf_error map_cancel(struct map *m, uint32_t flags, uint64_t ms, uint64_t *cancelled)
@@ -73,11 +87,13 @@ void map_say_how_to_resume(const struct map *m)
 	put_word(&b, m->c->args[0]);
 	put_word(&b, "--joblog");
 	put_word(&b, f->joblog);
-	put_word(&b, "--resume");
+	put_word(&b, m->retrying ? "--retry-failed" : m->use == JOBLOG_RESUME_FAILED ? "--resume-failed" : "--resume");
 	if (f->ordered)
 		put_word(&b, "--ordered");
+	if (f->tag)
+		put_word(&b, "--tag");
 	if (f->null)
 		put_word(&b, "--null");
-	cli_say("to go on, with the same input: %.*s", (int)b.n, (const char *)b.p);
+	cli_say("to go on%s: %.*s", m->retrying ? "" : ", with the same input", (int)b.n, (const char *)b.p);
 	buf_fini(&b);
 }

@@ -54,7 +54,7 @@ class Words(Cli):
             self.assertIn(f"sheaf {c}", one.stdout)
             self.assertIn("Example", one.stdout)
             self.assertEqual(self.plain(c, "--help").stdout, one.stdout)
-        for absent in ("race", "--delay", "--tag", "--keys"):
+        for absent in ("race", "--delay", "--keys"):
             self.assertNotIn(absent, every.stdout + self.plain("help", "map").stdout)
         self.assertRegex(self.plain("--version").stdout, r"^sheaf \d+\.\d+\.\d+\n$")
 
@@ -63,8 +63,7 @@ class Words(Cli):
                      ["topic", "t"], ["top"], ["keygen", "d"], ["doctor"], ["completion", "bash"], ["cron"], ["batch"],
                      ["submit", "q", "--delay", "1s"], ["submit", "q", "--at", "now"], ["submit", "q", "--expires=1s"],
                      ["run", "q", "--lease", "1s"], ["run", "q", "--backoff", "1s"], ["submit", "q", "--key", "k"],
-                     ["submit", "q", "--topic", "t"], ["ping", "--keys", "d"], ["map", "q", "--tag"],
-                     ["map", "q", "--halt", "now"], ["map", "q", "--retry-failed"], ["queue", "q", "drain"],
+                     ["submit", "q", "--topic", "t"], ["ping", "--keys", "d"], ["queue", "q", "drain"],
                      ["queue", "q", "set", "a=b"], ["workers", "drain", "w"]):
             done = self.plain(*argv)
             self.assertEqual((done.returncode, done.stdout), (2, ""), argv)
