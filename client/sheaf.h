@@ -144,6 +144,9 @@ enum sheaf_error sheaf_queue(sheaf_t *s, const char *queue, enum queue_op op, ui
                              sheaf_queue_fn *each, void *ctx);
 enum sheaf_error sheaf_peek(sheaf_t *s, const char *queue, uint32_t n, uint64_t ms, sheaf_peek_fn *each, void *ctx);
 enum sheaf_error sheaf_workers(sheaf_t *s, uint64_t ms, sheaf_worker_fn *each, void *ctx);
+/** Drains or resumes every worker of that name; *workers (may be NULL) says how many. SHEAF_E_UNKNOWN if none is
+ *  attached, SHEAF_E_BAD_NAME if none can have the name. */
+enum sheaf_error sheaf_worker(sheaf_t *s, const char *name, enum worker_op op, uint64_t ms, uint64_t *workers);
 enum sheaf_error sheaf_stats(sheaf_t *s, uint64_t ms, sheaf_stat_fn *each, void *ctx);
 /** A round trip; *us is how long it took. */
 enum sheaf_error sheaf_ping(sheaf_t *s, uint64_t ms, uint64_t *us);

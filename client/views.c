@@ -54,6 +54,24 @@ enum sheaf_error sheaf_workers(sheaf_t *s, uint64_t ms, sheaf_worker_fn *each, v
 	}
 }
 
+enum sheaf_error sheaf_worker(sheaf_t *s, const char *name, enum worker_op op, uint64_t ms, uint64_t *workers)
+{
+	struct msg m = { .h.kind = MSG_WORKER_OP, .u.worker_op = { span_str(name), op } };
+	const struct msg *a;
+	enum sheaf_error e;
+
+	if (!name_worker_ok(m.u.worker_op.name))
+		return SHEAF_E_BAD_NAME;
+	e = handle_ask(s, &m, ms, &a);
+	if (e)
+		return e;
+	if (a->h.kind != MSG_REPLY)
+		return handle_strange(s);
+	if (workers)
+		*workers = a->u.reply.value;
+	return SHEAF_OK;
+}
+
 static enum sheaf_error check_queue(struct sheaf *s, const char *queue)
 {
 	struct csession_policy p = { .queue = span_str(queue) };

@@ -137,9 +137,10 @@ static const struct field worker_fields[] = {
 	U64(struct msg_worker_rec, window_jobs, "worker.window_jobs: a whole number"),
 	U64(struct msg_worker_rec, done, "worker.done: a whole number"),
 	U64(struct msg_worker_rec, silent_ms, "worker.silent_ms: a whole number"),
+	OPT(FIELD_U32, struct msg_worker_rec, draining, 0, 1, "worker.draining: 0 or 1"),
 };
 static const struct record worker_record =
-    RECORD(struct msg_worker_rec, worker_fields, false, "workers: records of 9 fields");
+    RECORD(struct msg_worker_rec, worker_fields, false, "workers: records of 9 or 10 fields");
 
 static const struct field stat_fields[] = {
 	TEXT(struct msg_stat_rec, name, LIMIT_NAME, "stat.name: at most 64 bytes"),
@@ -240,6 +241,10 @@ static const struct field queue_op[] = {
 	U32(struct msg, u.queue_op.op, QUEUE_SHOW, QUEUE_DELETE, "op: 1 to 6"),
 	U64(struct msg, u.queue_op.arg, "arg: a whole number"),
 };
+static const struct field worker_op[] = {
+	NAME(struct msg, u.worker_op.name, 1, "name: 1 to 64 printable bytes without space or comma"),
+	U32(struct msg, u.worker_op.op, WORKER_DRAIN, WORKER_RESUME, "op: 1 or 2"),
+};
 static const struct field worker_list[] = { U64(struct msg, u.worker_list.after, "after: a whole number") };
 static const struct field ping[] = { U64(struct msg, u.ping.pushed, "pushed: a whole number") };
 static const struct field client_welcome[] = {
@@ -310,6 +315,7 @@ static const struct field worker_hello[] = {
 	LIST(u.worker_hello.queues, u.worker_hello.n_queues, &queue_name_record, 1, LIMIT_WORKER_QUEUES,
 	     "queues: a list of 1 to 64"),
 	LIST(u.worker_hello.held, u.worker_hello.n_held, &held_record, 0, LIMIT_HELD, "held: a list of at most 32768"),
+	OPT(FIELD_U32, struct msg, u.worker_hello.draining, 0, 1, "draining: 0 or 1"),
 };
 static const struct field nonce[] = { WIDE(struct msg, u.nonce.nonce, "nonce: a whole number") };
 static const struct field beat[] = {
@@ -339,6 +345,7 @@ static const struct field worker_welcome[] = {
 static const struct field settled[] = {
 	U64(struct msg, u.settled.settled, "settled: a whole number"),
 	U32(struct msg, u.settled.resend, 0, 1, "resend: 0 or 1"),
+	OPT(FIELD_U32, struct msg, u.settled.draining, 0, 1, "draining: 0 or 1"),
 };
 static const struct field jobs[] = {
 	LIST(u.jobs.v, u.jobs.n, &job_record, 0, LIMIT_RECORDS, "jobs: a list of at most 1024"),
@@ -372,6 +379,7 @@ static const struct layout layouts[LAYOUT_KINDS] = {
 	[MSG_BATCH_CLOSE] = BODY(one),
 	[MSG_BATCH_GET] = BODY(one),
 	[MSG_CLIENT_BYE] = EMPTY,
+	[MSG_WORKER_OP] = BODY(worker_op),
 	[MSG_CLIENT_WELCOME] = BODY(client_welcome),
 	[MSG_ACCEPTED] = BODY(accepted),
 	[MSG_RESULTS] = BODY(results),

@@ -52,6 +52,7 @@ enum msg_kind {
 	MSG_BATCH_CLOSE = 13,
 	MSG_BATCH_GET = 14,
 	MSG_CLIENT_BYE = 15,
+	MSG_WORKER_OP = 16,
 	/* broker → client; header.number repeats the request's, but where said otherwise */
 	MSG_CLIENT_WELCOME = 32,
 	MSG_ACCEPTED = 33, /* number 0; each record names its request */
@@ -165,6 +166,17 @@ enum queue_op {
 	QUEUE_DELETE = 6
 };
 
+/* What can be done to workers, by name. */
+enum worker_op {
+	WORKER_DRAIN = 1, /* gets no more jobs: what runs finishes, what has not started goes back */
+	WORKER_RESUME = 2
+};
+
+struct msg_worker_op {
+	struct span name;
+	uint32_t op; /* enum worker_op */
+};
+
 struct msg_queue_op {
 	struct span queue;
 	uint32_t op; /* enum queue_op */
@@ -213,6 +225,7 @@ struct msg_worker_rec {
 	uint64_t window_jobs;
 	uint64_t done;      /* results of this session */
 	uint64_t silent_ms; /* since it was last heard */
+	uint32_t draining;  /* 1: nothing is granted to it, until it is told to resume */
 };
 
 struct msg_stat_rec {
@@ -325,7 +338,8 @@ struct msg_worker_hello {
 	const struct span *queues;
 	uint32_t n_queues;
 	const struct msg_held_rec *held;
-	uint32_t n_held; /* up to LIMIT_HELD */
+	uint32_t n_held;   /* up to LIMIT_HELD */
+	uint32_t draining; /* as the last BEAT_ANSWER said */
 };
 
 struct msg_worker_welcome {
@@ -371,6 +385,7 @@ struct msg {
 			struct span after;
 		} queue_list; /* names that sort after this */
 		struct msg_queue_op queue_op;
+		struct msg_worker_op worker_op;
 		struct {
 			uint64_t after;
 		} worker_list; /* sessions above this */
@@ -432,7 +447,8 @@ struct msg {
 		struct {
 			uint64_t settled;
 			uint32_t resend;
-		} settled; /* BEAT_ANSWER, SETTLED */
+			uint32_t draining; /* 1: the worker gets no jobs for now */
+		} settled;                 /* BEAT_ANSWER, SETTLED */
 		struct {
 			const struct msg_job_rec *v;
 			uint32_t n;

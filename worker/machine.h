@@ -61,8 +61,9 @@ struct wsession {
 	const struct msg_job_rec *jobs; /* of the message under way */
 	uint32_t n_jobs, next_job;
 	/* what waits to be said */
-	uint64_t beats; /* number of the last beat */
-	bool greeted;   /* the first beat of this session was answered */
+	uint64_t beats;     /* number of the last beat */
+	bool told_draining; /* the broker grants us nothing, because somebody said so */
+	bool greeted;       /* the first beat of this session was answered */
 	struct frame *frames, *last_frame;
 	struct frame sent;          /* holds what wsession_effect handed out */
 	struct lease_name *returns; /* owned */

@@ -82,6 +82,7 @@ void say_hello(struct wsession *s)
 		.n_queues = s->config.n_queues,
 		.held = v,
 		.n_held = n,
+		.draining = s->told_draining,
 	};
 	say(s, &m);
 	free(v);

@@ -106,6 +106,7 @@ static void beat_answer(struct wsession *s, const struct msg *m)
 	if (m->h.session != s->session)
 		return;
 	settled(s, m);
+	s->told_draining = m->u.settled.draining != 0;
 	if (s->lost_told > 0 && m->h.number >= s->lost_beat) {
 		s->n_lost -= s->lost_told;
 		memmove(s->lost, s->lost + s->lost_told, s->n_lost * sizeof s->lost[0]);

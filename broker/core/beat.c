@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "broker/core/drain.h"
 #include "broker/core/fact.h"
 #include "broker/core/fx.h"
 #include "broker/core/job.h"
@@ -114,6 +115,8 @@ void beat_take(struct core *c, struct worker *w, const struct msg *m)
 	out->u.settled.settled = w->settled = w->expected - 1;
 	w->unsettled_bytes = 0;
 	list_remove(&w->unsettled);
+	out->u.settled.draining = w->draining;
+	drain_slice(c, w);
 	worker_heat(c, w);
 	c->idle_hint = true;
 }
@@ -130,6 +133,7 @@ void beat_return(struct core *c, struct worker *w, const struct msg *m)
 		c->count.recalled++;
 	}
 	turn_commit(c);
+	drain_slice(c, w);
 	worker_heat(c, w);
 }
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "broker/core/drain.h"
 #include "broker/core/fact.h"
 #include "broker/core/fx.h"
 #include "broker/core/query.h"
@@ -224,6 +225,7 @@ static handler *const handlers[] = {
 	[MSG_BATCH_CLOSE] = submit_batch_close,
 	[MSG_BATCH_GET] = query_batch,
 	[MSG_CLIENT_BYE] = goodbye,
+	[MSG_WORKER_OP] = drain_request,
 };
 
 void client_request(struct core *c, uint64_t peer, const struct msg *m)

@@ -13,7 +13,7 @@ enum { ROOM_FOR_OTHERS = 512, QUANTUM_BYTES = 1 << 20, REBALANCE_MS = 20, RECALL
  * window goes to a worker that has nothing. */
 static uint32_t credit(const struct worker *w, uint64_t bytes)
 {
-	if (w->state != WORKER_OPEN || w->outstanding >= w->window_jobs)
+	if (w->state != WORKER_OPEN || w->draining || w->outstanding >= w->window_jobs)
 		return 0;
 	if (w->outstanding_bytes + bytes > w->window_bytes && w->outstanding > 0)
 		return 0;
@@ -144,7 +144,7 @@ static void rebalance(struct core *c, struct queue *q)
 	for (p = q->servers.next; p != &q->servers; p = p->next) {
 		struct worker *w = list_item(p, struct attachment, link)->worker;
 
-		if (w->state != WORKER_OPEN)
+		if (w->state != WORKER_OPEN || w->draining)
 			continue;
 		if (w->outstanding < w->slots && w->window_jobs > w->outstanding)
 			idle += w->slots - w->outstanding;
@@ -171,7 +171,8 @@ void dispatch_rebalance(struct core *c)
 	for (p = c->workers.next; p != &c->workers && looked < STEP_WORK && fx_room(c) > ROOM_FOR_OTHERS; p = p->next) {
 		struct worker *w = list_item(p, struct worker, link);
 
-		if (w->state != WORKER_OPEN || w->outstanding >= w->slots || w->window_jobs <= w->outstanding)
+		if (w->state != WORKER_OPEN || w->draining || w->outstanding >= w->slots ||
+		    w->window_jobs <= w->outstanding)
 			continue;
 		for (uint32_t i = 0; i < w->n_queues; i++, looked++)
 			if (w->queues[i].queue->now[JOB_RUNNING] > 0 && w->queues[i].queue->n_servers > 1)

@@ -225,6 +225,7 @@ void query_workers(struct core *c, struct client *cl, const struct msg *m)
 			.window_jobs = w->window_jobs,
 			.done = w->done,
 			.silent_ms = c->t - w->heard,
+			.draining = w->draining,
 		};
 	}
 	out = fx_reply(c, cl->peer, MSG_WORKER_INFO, cl->session, m->h.number);
@@ -245,6 +246,7 @@ void query_stats(struct core *c, struct client *cl, const struct msg *m)
 	core_totals(c, &t);
 #define STAT(text, x) v[n++] = (struct msg_stat_rec){ span_str(text), x }
 	STAT("epoch", c->epoch);
+	STAT("wall_ms", c->wall);
 	STAT("queues", t.queues);
 	STAT("workers", c->n_workers);
 	STAT("clients", c->n_clients);

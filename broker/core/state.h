@@ -184,6 +184,7 @@ struct worker {
 	uint64_t done;        /* outcomes taken */
 	uint64_t heard;       /* core time */
 	uint64_t recalled_at; /* core time of the last recall */
+	bool draining;        /* by WORKER_OP: nothing is granted to it */
 	bool blame;           /* WORKER_LOST: what it may have been running counts as a delivery */
 	struct heap_item timer;
 	struct list link;      /* in core.workers by age, or core.lost */

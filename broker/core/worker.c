@@ -263,6 +263,7 @@ static void hello(struct core *c, uint64_t peer, const struct msg *m)
 		return;
 	}
 	turn_commit(c);
+	w->draining = before != NULL ? before->draining : h->draining; /* it remembers over a restart of ours */
 	take_held(c, w, before, h);
 	if (before != NULL)
 		worker_lose(c, before, false); /* what it held and does not name never arrived */

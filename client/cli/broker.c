@@ -1,62 +1,8 @@
-/* What the broker says about itself: `sheaf workers`, `sheaf stats`, `sheaf ping`. */
+/* What the broker says about itself: `sheaf stats`, `sheaf ping`. */
 #include <inttypes.h>
 
-#include "base/units.h"
 #include "client/cli/commands.h"
 #include "client/cli/listing.h"
-
-static json_t *json_worker(const void *row)
-{
-	const struct msg_worker_rec *w = row;
-	json_t *object = json_object();
-
-	show_json_bytes(object, "name", w->name);
-	json_object_set_new(object, "session", show_json_id(w->session));
-	show_json_bytes(object, "queues", w->queues);
-	json_object_set_new(object, "slots", show_json_count(w->slots));
-	json_object_set_new(object, "running", show_json_count(w->running));
-	json_object_set_new(object, "outstanding", show_json_count(w->outstanding));
-	json_object_set_new(object, "window", show_json_count(w->window_jobs));
-	json_object_set_new(object, "done", show_json_count(w->done));
-	json_object_set_new(object, "silent_ms", show_json_count(w->silent_ms));
-	return object;
-}
-
-static void list_worker(void *ctx, const struct msg_worker_rec *w)
-{
-	struct listing *l = ctx;
-	struct table *t = &l->table;
-	char span[24];
-
-	if (listing_json(l, json_worker, w))
-		return;
-	table_text(t, w->name, LIMIT_NAME);
-	table_text(t, w->queues, 60);
-	table_cell(t, "%u", w->slots);
-	table_cell(t, "%u", w->running);
-	table_cell(t, "%u", w->outstanding > w->running ? w->outstanding - w->running : 0);
-	table_cell(t, "%" PRIu64, w->done);
-	table_cell(t, "%s", units_show_duration(w->silent_ms, span));
-}
-
-static int cmd_workers(struct cli *c)
-{
-	static const char *const heads[] = { "WORKER",   "QUEUES", ">SLOTS", ">RUNNING",
-		                             ">WAITING", ">DONE",  ">HEARD", NULL };
-	struct listing l;
-	int status;
-
-	if (c->n_args > 0 && strcmp(c->args[0], "drain") == 0)
-		return cli_fail(EXIT_USAGE, "'workers drain' is not built yet");
-	if (c->n_args > 0)
-		return cli_fail(EXIT_USAGE, "workers does not know what to do with '%s'", c->args[0]);
-	status = cli_open(c);
-	if (status)
-		return status;
-	listing_begin(&l, c, heads);
-	return listing_end(&l, sheaf_workers(c->s, cli_left(c), list_worker, &l),
-	                   "no worker is attached: 'sheaf-worker QUEUE -- COMMAND' starts one");
-}
 
 struct stats {
 	struct listing l;
@@ -120,17 +66,6 @@ static int cmd_ping(struct cli *c)
 	}
 	return EXIT_DONE;
 }
-
-const struct command command_workers = {
-	.name = "workers",
-	.args = "",
-	.group = GROUP_BROKER,
-	.most = 2,
-	.line = "list the workers",
-	.text = "A line for each worker that is attached to the broker.",
-	.example = "sheaf workers",
-	.run = cmd_workers,
-};
 
 const struct command command_stats = {
 	.name = "stats",

@@ -64,7 +64,7 @@ class Words(Cli):
                      ["submit", "q", "--delay", "1s"], ["submit", "q", "--at", "now"], ["submit", "q", "--expires=1s"],
                      ["run", "q", "--lease", "1s"], ["run", "q", "--backoff", "1s"], ["submit", "q", "--key", "k"],
                      ["submit", "q", "--topic", "t"], ["ping", "--keys", "d"], ["queue", "q", "drain"],
-                     ["queue", "q", "set", "a=b"], ["workers", "drain", "w"]):
+                     ["queue", "q", "set", "a=b"]):
             done = self.plain(*argv)
             self.assertEqual((done.returncode, done.stdout), (2, ""), argv)
             self.assertRegex(done.stderr, "^sheaf: .*is not built yet", argv)

@@ -213,6 +213,20 @@ static void queue_op(struct client_actor *a)
 	ask(a, &m, CALL_ANY);
 }
 
+static struct span worker_name(uint64_t i)
+{
+	return span_str(i % 2 == 0 ? SIM_WORKER_EVEN : SIM_WORKER_ODD);
+}
+
+static void worker_op(struct client_actor *a)
+{
+	struct msg m = { .h.kind = MSG_WORKER_OP };
+
+	m.u.worker_op.name = worker_name(world_range(a->w, 0, 1));
+	m.u.worker_op.op = a->w->calm || world_chance(a->w, 600) ? WORKER_RESUME : WORKER_DRAIN;
+	ask(a, &m, CALL_ANY);
+}
+
 static void look(struct client_actor *a)
 {
 	static const uint32_t kinds[] = { MSG_QUEUE_LIST, MSG_WORKER_LIST, MSG_STATS, MSG_RESULT_GET, MSG_JOB_GET };
@@ -280,8 +294,10 @@ static void user(void *ctx)
 		return;
 	if (what < 70)
 		submit(a);
-	else if (what < 76)
+	else if (what < 75)
 		queue_op(a);
+	else if (what < 76)
+		worker_op(a);
 	else if (what < 84)
 		look(a);
 	else if (what < 90)
@@ -301,6 +317,13 @@ void client_resume_all(struct client_actor *a)
 
 		m.u.queue_op.queue = queue_name(i);
 		m.u.queue_op.op = QUEUE_RESUME;
+		ask(a, &m, CALL_RESUME);
+	}
+	for (uint32_t i = 0; i < 2; i++) {
+		struct msg m = { .h.kind = MSG_WORKER_OP };
+
+		m.u.worker_op.name = worker_name(i);
+		m.u.worker_op.op = WORKER_RESUME;
 		ask(a, &m, CALL_RESUME);
 	}
 	run(a);

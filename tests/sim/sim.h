@@ -16,6 +16,10 @@
 #define SEC   (1000 * MS)
 #define NEVER UINT64_MAX
 
+/* The names of workers with an even number, and of the others: what drains one drains all of its name. */
+#define SIM_WORKER_EVEN "even"
+#define SIM_WORKER_ODD  "odd"
+
 enum { SIM_CLIENTS = 5, SIM_WORKERS = 5, SIM_QUEUES = 3 };
 
 struct world;

@@ -85,15 +85,16 @@ void worker_start(struct worker_actor *a)
 		if (i == a->index % SIM_QUEUES || a->index == 0 || world_chance(a->w, 300))
 			queues[n++] = span_str(names[i]);
 	a->lives++;
-	a->s = wsession_new(&(struct wsession_config){ .instance = rng_next(&a->w->rng) | 1,
-	                                               .seed = rng_next(&a->w->rng),
-	                                               .name = span_str("sim-worker"),
-	                                               .queues = queues,
-	                                               .n_queues = n,
-	                                               .slots = a->slots,
-	                                               .ctx = a,
-	                                               .drop = take_back,
-	                                               .running = running });
+	a->s = wsession_new(
+	    &(struct wsession_config){ .instance = rng_next(&a->w->rng) | 1,
+	                               .seed = rng_next(&a->w->rng),
+	                               .name = span_str(a->index % 2 == 0 ? SIM_WORKER_EVEN : SIM_WORKER_ODD),
+	                               .queues = queues,
+	                               .n_queues = n,
+	                               .slots = a->slots,
+	                               .ctx = a,
+	                               .drop = take_back,
+	                               .running = running });
 	world_note(a->w, "worker %u starts slots=%u", a->index, a->slots);
 	connect_now(a);
 }

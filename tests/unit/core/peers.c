@@ -97,8 +97,10 @@ void rig_hello(struct rig *r, unsigned worker, uint64_t instance, uint32_t slots
 	                                          .queues = queues,
 	                                          .n_queues = 1,
 	                                          .held = held,
-	                                          .n_held = r->n_held } });
+	                                          .n_held = r->n_held,
+	                                          .draining = r->hello_draining } });
 	r->n_held = 0;
+	r->hello_draining = false;
 	r->results[worker] = 0;
 }
 

@@ -40,7 +40,8 @@ struct rig {
 	uint64_t *held_ids; /* and their jobs */
 	uint32_t n_held;
 	uint32_t held_state;
-	bool quiet; /* effects are carried out and not written down */
+	bool hello_draining; /* the next hello says so */
+	bool quiet;          /* effects are carried out and not written down */
 };
 
 void rig_init(struct rig *r);

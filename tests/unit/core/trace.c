@@ -111,9 +111,9 @@ static void put_reply(struct rig *r, const struct effect *e)
 	case MSG_WORKER_INFO:
 		put(r, " workers #%llu", (unsigned long long)m->h.number);
 		for (uint32_t i = 0; i < m->u.worker_info.n; i++)
-			put(r, " [%.*s slots=%u outstanding=%u]", (int)m->u.worker_info.v[i].queues.n,
+			put(r, " [%.*s slots=%u outstanding=%u%s]", (int)m->u.worker_info.v[i].queues.n,
 			    (const char *)m->u.worker_info.v[i].queues.p, m->u.worker_info.v[i].slots,
-			    m->u.worker_info.v[i].outstanding);
+			    m->u.worker_info.v[i].outstanding, m->u.worker_info.v[i].draining ? " draining" : "");
 		break;
 	case MSG_BATCH_INFO:
 		put(r, " batch #%llu %llu%s total=%llu ended=%llu failed=%llu", (unsigned long long)m->h.number,
@@ -142,7 +142,8 @@ static void put_control(struct rig *r, const struct effect *e)
 			put(r, " dropped=%u", low(m->u.worker_welcome.dropped[i]));
 		break;
 	case MSG_BEAT_ANSWER:
-		put(r, " answer settled=%llu", (unsigned long long)m->u.settled.settled);
+		put(r, " answer settled=%llu%s", (unsigned long long)m->u.settled.settled,
+		    m->u.settled.draining ? " draining" : "");
 		break;
 	case MSG_SETTLED:
 		put(r, " settled=%llu%s", (unsigned long long)m->u.settled.settled,

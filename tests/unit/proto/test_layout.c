@@ -39,7 +39,8 @@ static const struct msg_worker_rec workers[] = { { .session = 21,
 	                                           .outstanding = 24,
 	                                           .window_jobs = 25,
 	                                           .done = 26,
-	                                           .silent_ms = 27 } };
+	                                           .silent_ms = 27,
+	                                           .draining = 1 } };
 static const struct msg_stat_rec stats[] = { { S("jobs"), 21 } };
 static const struct msg_peek_rec peeked[] = { { 21, 9, 22, S("begin") } };
 static const struct msg_range lost[] = { { 21, 22 } };
@@ -97,6 +98,7 @@ static const struct {
 	{ { HEAD(MSG_BATCH_CLOSE), .u.one = { 5 } }, "5" },
 	{ { HEAD(MSG_BATCH_GET), .u.one = { 6 } }, "6" },
 	{ { HEAD(MSG_CLIENT_BYE) }, "" },
+	{ { HEAD(MSG_WORKER_OP), .u.worker_op = { S("w"), 2 } }, "\"w\", 2" },
 	{ { HEAD(MSG_CLIENT_WELCOME), .u.client_welcome = { 1, 2, S("r"), S("w"), 3, 4, 5, 6, S("sheafd") } },
 	  "1, 2, \"r\", \"w\", 3, 4, 5, 6, \"sheafd\"" },
 	{ { HEAD(MSG_ACCEPTED), .u.accepted = { accepted, 1 } }, "[[21, 22, 23]]" },
@@ -109,12 +111,12 @@ static const struct {
 	{ { HEAD(MSG_QUEUE_INFO), .u.queue_info = { 1, queues, 1 } },
 	  "1, [[\"mail\", 1, 21, 22, [0, 1, 2, 3, 4, 5, 6, 7, 8], 23, 24, 25]]" },
 	{ { HEAD(MSG_WORKER_INFO), .u.worker_info = { 1, workers, 1 } },
-	  "1, [[21, \"w\", \"a,b\", 22, 23, 24, 25, 26, 27]]" },
+	  "1, [[21, \"w\", \"a,b\", 22, 23, 24, 25, 26, 27, 1]]" },
 	{ { HEAD(MSG_STATS_INFO), .u.stats_info = { stats, 1 } }, "[[\"jobs\", 21]]" },
 	{ { HEAD(MSG_PEEKED), .u.peeked = { peeked, 1 } }, "[[21, 9, 22, \"begin\"]]" },
 	{ { HEAD(MSG_BATCH_INFO), .u.batch_info = { 2, 1, 3, 4, 5 } }, "2, 1, 3, 4, 5" },
-	{ { HEAD(MSG_WORKER_HELLO), .u.worker_hello = { 1, 2, 3, 4, S("w"), 5, two_spans, 2, held, 1 } },
-	  "1, 2, 3, 4, \"w\", 5, [\"one\", \"two\"], [[21, 22, 3]]" },
+	{ { HEAD(MSG_WORKER_HELLO), .u.worker_hello = { 1, 2, 3, 4, S("w"), 5, two_spans, 2, held, 1, 1 } },
+	  "1, 2, 3, 4, \"w\", 5, [\"one\", \"two\"], [[21, 22, 3]], 1" },
 	{ { HEAD(MSG_WORKER_READY), .u.nonce = { 8 } }, "8" },
 	{ { HEAD(MSG_BEAT), .u.beat = { 1, 2, 3, lost, 1, two_numbers, 2 } }, "1, 2, 3, [[21, 22]], [21, 22]" },
 	{ { HEAD(MSG_RETURN), .u.leases = { two_leases, 2 } }, "[[21, 22], [23, 24]]" },
@@ -122,7 +124,7 @@ static const struct {
 	{ { HEAD(MSG_PROGRESS), .u.progress = { progress, 1 } }, "[[21, 22, 23, \"half\"]]" },
 	{ { HEAD(MSG_WORKER_WELCOME), .u.worker_welcome = { 1, 2, S("j"), S("r"), 3, 4, two_numbers, 2 } },
 	  "1, 2, \"j\", \"r\", 3, 4, [21, 22]" },
-	{ { HEAD(MSG_BEAT_ANSWER), .u.settled = { 1, 0 } }, "1, 0" },
+	{ { HEAD(MSG_BEAT_ANSWER), .u.settled = { 1, 0, 1 } }, "1, 0, 1" },
 	{ { HEAD(MSG_SETTLED), .u.settled = { 2, 1 } }, "2, 1" },
 	{ { HEAD(MSG_RECALL), .u.leases = { two_leases, 1 } }, "[[21, 22]]" },
 	{ { HEAD(MSG_REVOKE), .u.leases = { two_leases, 2 } }, "[[21, 22], [23, 24]]" },
