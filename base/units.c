@@ -89,6 +89,19 @@ bool units_size(const char *text, uint64_t *bytes)
 	return true;
 }
 
+const char *units_type_duration(uint64_t ms, char out[24])
+{
+	if (ms == 0 || ms % 1000 != 0)
+		snprintf(out, 24, "%" PRIu64 "ms", ms);
+	else if (ms % 60000 != 0)
+		snprintf(out, 24, "%" PRIu64 "s", ms / 1000);
+	else if (ms % 3600000 != 0)
+		snprintf(out, 24, "%" PRIu64 "m", ms / 60000);
+	else
+		snprintf(out, 24, "%" PRIu64 "h", ms / 3600000);
+	return out;
+}
+
 const char *units_show_duration(uint64_t ms, char out[24])
 {
 	if (ms < 1000)

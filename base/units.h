@@ -22,6 +22,9 @@ MUST_CHECK bool units_number(const char *text, uint64_t min, uint64_t max, uint6
 /* Writes a duration for people, such as 850ms, 12.3s or 4m05s, into `out` of at least 24 bytes. */
 const char *units_show_duration(uint64_t ms, char out[24]);
 
+/* Writes a duration exactly, as one would type it, such as 1500ms, 30s or 2h, into `out` of at least 24 bytes. */
+const char *units_type_duration(uint64_t ms, char out[24]);
+
 /* Writes a size for people, such as 512 B or 1.5 GiB, into `out` of at least 24 bytes. */
 const char *units_show_size(uint64_t bytes, char out[24]);
 

@@ -65,10 +65,10 @@ static void run_fail(void *arg, struct job_run *run, struct job_outcome *out)
 const struct handler *builtin_find(const char *name)
 {
 	static const struct handler all[] = {
-		{ "echo", run_echo, NULL },
-		{ "noop", run_noop, NULL },
-		{ "sleep", run_sleep, NULL },
-		{ "fail", run_fail, NULL },
+		{ .name = "echo", .run = run_echo },
+		{ .name = "noop", .run = run_noop },
+		{ .name = "sleep", .run = run_sleep },
+		{ .name = "fail", .run = run_fail },
 	};
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)

@@ -8,13 +8,32 @@
 #include "base/buf.h"
 #include "proto/msg.h"
 
+/* Why a running job is to be ended. */
+enum end_reason {
+	END_NOT,       /* it goes on */
+	END_FORGOTTEN, /* it is not ours any more: its outcome does not matter */
+	END_LEASE      /* it ran out of its lease: the slot sees to its outcome */
+};
+
 /* A job in a slot's hands. */
 struct job_run {
 	struct msg_job_rec job; /* spans are valid during run() */
 	struct span queue;      /* name */
-	_Atomic int cancelled;  /* set by the I/O thread: end it, its outcome does not matter any more */
-	int cancel_fd;          /* an eventfd that becomes readable when it is cancelled */
+	uint32_t slot;          /* that runs it, from 0 */
+	_Atomic int cancelled;  /* enum end_reason, set by the I/O thread */
+	int cancel_fd;          /* an eventfd that becomes readable then */
+	/* Hears what the handler says of its progress; NULL: nobody does. See job_touch(). */
+	void (*tell)(void *teller, uint64_t token, uint32_t percent, struct span text);
+	void *teller;
 };
+
+/* A sign of life, in the slot's thread: a lease with a time of its own begins anew. With percent (0 to 100, or
+ * PERCENT_UNKNOWN) and text (may be empty; what is over LIMIT_PROGRESS_TEXT is cut) for those who look at the job. */
+static inline void job_touch(const struct job_run *run, uint32_t percent, struct span text)
+{
+	if (run->tell != NULL)
+		run->tell(run->teller, run->job.token, percent, text);
+}
 
 /* What came of it. The buffers are the slot's and are emptied before each run. `result_is_payload`: the result
  * is the job's payload itself, so that nothing is copied. */
@@ -31,6 +50,9 @@ struct handler {
 	/* Runs one job in the calling slot's thread; `arg` is the handler's own. */
 	void (*run)(void *arg, struct job_run *run, struct job_outcome *out);
 	void *arg;
+	/* In the thread of each slot, before its first job and after its last one; NULL: nothing to do. */
+	void (*begin)(void *arg, uint32_t slot);
+	void (*end)(void *arg, uint32_t slot);
 };
 
 /* echo, noop, sleep, fail; NULL for anything else. Static. */

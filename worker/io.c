@@ -120,11 +120,19 @@ static void start(struct io *io, const struct msg_job_rec *r)
 	io->put = true;
 }
 
-/* What the slots have finished becomes outcomes. */
+/* What handlers have said goes to the session, what the slots have finished becomes outcomes. */
 static void gather(struct io *io)
 {
+	struct slot_word w;
 	struct task *t;
 
+	for (int i = 0; i < LIMIT_SLOTS && slots_said(io->slots, &w); i++)
+		wsession_touched(io->session, io->now,
+		                 &(struct wsession_touch){ .token = w.token,
+		                                           .lease_ms = w.lease_ms,
+		                                           .touched = w.touched,
+		                                           .percent = w.percent,
+		                                           .text = span_of(w.text, w.n) });
 	for (int i = 0; i < TURN_TASKS && (t = slots_take(io->slots)) != NULL; i++) {
 		struct msg_outcome_rec r = { .id = t->run.job.id,
 			                     .token = t->run.job.token,
@@ -230,8 +238,11 @@ static void carry_out(struct io *io)
 			start(io, &e.job);
 			break;
 		case WSESSION_KILL:
-			slots_cancel(e.user);
+			slots_cancel(e.user, END_FORGOTTEN);
 			io->dropped = true; /* if it had not begun */
+			break;
+		case WSESSION_EXPIRED:
+			slots_cancel(e.user, END_LEASE);
 			break;
 		case WSESSION_READY:
 			ready(io);

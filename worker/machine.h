@@ -6,6 +6,7 @@
 #include "worker/held.h"
 #include "worker/kept.h"
 #include "worker/session.h"
+#include "worker/touches.h"
 
 enum {
 	WORK_AHEAD_NS = 5000000, /* of work that waits for each slot */
@@ -17,6 +18,7 @@ enum {
 	REFUSED_MS = 1000, /* before another hello after a refusal */
 	LEAVE_MS = 5000,   /* a drain waits that long for its outcomes to be durable */
 	DRAIN_LOOK_MS = 20,
+	LOOK_MS = 500,          /* while leases have a time of their own, the caller comes by at least so often */
 	WINDOW_BYTES = 64 << 20 /* of payloads in the worker's hands */
 };
 
@@ -35,6 +37,12 @@ struct frame {
 	struct buf bytes;
 };
 
+/* A running job that is to be ended. */
+struct ending {
+	void *user;
+	uint64_t lease_ms; /* that it ran out of; 0 = it is not ours any more */
+};
+
 struct wsession {
 	struct wsession_config config;
 	char name[LIMIT_NAME];
@@ -50,6 +58,9 @@ struct wsession {
 	uint64_t drain_at;
 	struct span attach_jobs, attach_results, why; /* borrowed from the message under way */
 	struct held_table held;
+	struct touches touches;
+	uint64_t ticked_at; /* 0 = never */
+	uint32_t dying;     /* slots that run what is not ours any more, as of the last look */
 	struct outcomes outcomes;
 	uint64_t run_ns;      /* 16 times the average run */
 	uint64_t told_window; /* of the last beat */
@@ -68,7 +79,7 @@ struct wsession {
 	struct frame sent;          /* holds what wsession_effect handed out */
 	struct lease_name *returns; /* owned */
 	uint32_t n_returns, cap_returns;
-	void **kills; /* owned */
+	struct ending *kills; /* owned */
 	uint32_t n_kills, cap_kills, next_kill;
 };
 
@@ -78,11 +89,16 @@ void say_ready(struct wsession *s, uint64_t nonce);
 void say_beat(struct wsession *s);
 void say_returns(struct wsession *s);
 void say_bye(struct wsession *s);
+void say_progress(struct wsession *s);
 
 /* session.c */
 uint64_t machine_window(const struct wsession *s);
 void machine_give_back(struct wsession *s, bool all);
 void machine_return(struct wsession *s, struct held *h);
-void machine_kill(struct wsession *s, void *user);
+void machine_kill(struct wsession *s, void *user, uint64_t lease_ms);
+/* Takes the job out: it is not in our hands any more. */
+void machine_let_go(struct wsession *s, struct held *h);
+/* Tokens of our jobs that run now, at most LIMIT_SLOTS; counts the slots that still run others. */
+uint32_t machine_running(struct wsession *s, uint64_t *tokens);
 
 #endif

@@ -134,7 +134,7 @@ static int read_handler(struct settings *s, const struct options *o, char *err)
 		return -1;
 	}
 	s->exec = (struct exec_config){ .argv = o->rest, .words = o->n_rest, .guardian = -1 };
-	s->handler = (struct handler){ "exec", exec_run, &s->exec };
+	s->handler = (struct handler){ .name = "exec", .run = exec_run, .arg = &s->exec };
 	return 0;
 }
 

@@ -60,7 +60,7 @@ void say_hello(struct wsession *s)
 	s->n_returns = 0;
 	s->session = 0;
 	outcomes_close(&s->outcomes);
-	n_running = s->config.running(s->config.ctx, running, LIMIT_SLOTS);
+	n_running = machine_running(s, running);
 	qsort(running, n_running, sizeof running[0], by_value);
 	for (uint32_t i = 0; i < HELD_PLACES; i++) {
 		const struct held *h = &s->held.v[i];
@@ -101,6 +101,7 @@ void say_ready(struct wsession *s, uint64_t nonce)
 void say_beat(struct wsession *s)
 {
 	uint64_t running[LIMIT_SLOTS];
+	uint32_t n_running = machine_running(s, running);
 	struct msg m = message(s, MSG_BEAT, ++s->beats);
 
 	s->told_window = machine_window(s);
@@ -111,7 +112,7 @@ void say_beat(struct wsession *s)
 		.lost = s->lost,
 		.n_lost = s->n_lost,
 		.started = running,
-		.n_started = s->config.running(s->config.ctx, running, LIMIT_SLOTS),
+		.n_started = n_running,
 	};
 	if (s->n_lost > 0 && s->lost_told == 0) {
 		s->lost_beat = s->beats;
@@ -131,6 +132,17 @@ void say_returns(struct wsession *s)
 	say(s, &m);
 	s->n_returns -= n;
 	memmove(s->returns, s->returns + n, s->n_returns * sizeof s->returns[0]);
+}
+
+void say_progress(struct wsession *s)
+{
+	struct msg_progress_rec v[LIMIT_RECORDS];
+	struct msg m = message(s, MSG_PROGRESS, 0);
+
+	m.u.progress.v = v;
+	m.u.progress.n = touches_due(&s->touches, s->now, v, LIMIT_RECORDS);
+	if (m.u.progress.n > 0)
+		say(s, &m);
 }
 
 void say_bye(struct wsession *s)
@@ -206,8 +218,8 @@ bool wsession_effect(struct wsession *s, struct wsession_effect *e)
 	if (next_job(s, e))
 		return true;
 	if (s->next_kill < s->n_kills) {
-		e->kind = WSESSION_KILL;
-		e->user = s->kills[s->next_kill++];
+		e->kind = s->kills[s->next_kill].lease_ms > 0 ? WSESSION_EXPIRED : WSESSION_KILL;
+		e->user = s->kills[s->next_kill++].user;
 		return true;
 	}
 	s->n_kills = s->next_kill = 0;

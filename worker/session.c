@@ -24,6 +24,7 @@ struct wsession *wsession_new(const struct wsession_config *config)
 	rng_seed(&s->rng, config->seed);
 	held_init(&s->held);
 	outcomes_init(&s->outcomes);
+	touches_init(&s->touches);
 	return s;
 }
 
@@ -39,6 +40,7 @@ void wsession_free(struct wsession *s)
 	buf_fini(&s->sent.bytes);
 	held_fini(&s->held);
 	outcomes_fini(&s->outcomes);
+	touches_fini(&s->touches);
 	free(s->returns);
 	free(s->kills);
 	free(s);
@@ -62,7 +64,7 @@ uint64_t machine_window(const struct wsession *s)
 		ahead = 1;
 	else
 		ahead = run >= WORK_AHEAD_NS ? 1 : WORK_AHEAD_NS / (run < RUN_LEAST_NS ? RUN_LEAST_NS : run);
-	ahead = (ahead + 1) * s->config.slots;
+	ahead = (ahead + 1) * (s->config.slots - s->dying);
 	return ahead < LIMIT_WINDOW_JOBS ? ahead : LIMIT_WINDOW_JOBS;
 }
 
@@ -74,6 +76,36 @@ void wsession_bind(struct wsession *s, uint64_t token, void *user)
 		h->user = user;
 }
 
+void machine_let_go(struct wsession *s, struct held *h)
+{
+	touches_forget(&s->touches, h->token);
+	held_remove(&s->held, h);
+}
+
+uint32_t machine_running(struct wsession *s, uint64_t *tokens)
+{
+	uint32_t all = s->config.running(s->config.ctx, tokens, LIMIT_SLOTS), n = 0;
+
+	for (uint32_t i = 0; i < all; i++)
+		if (held_find(&s->held, tokens[i]) != NULL)
+			tokens[n++] = tokens[i];
+	s->dying = all - n < s->config.slots ? all - n : s->config.slots;
+	return n;
+}
+
+void wsession_touched(struct wsession *s, uint64_t now_ms, const struct wsession_touch *t)
+{
+	struct held *h = held_find(&s->held, t->token);
+
+	s->now = now_ms;
+	if (h == NULL)
+		return;
+	if (t->lease_ms > 0)
+		touches_begin(&s->touches, &(struct lease_name){ h->id, t->token }, t->lease_ms, now_ms);
+	if (t->touched)
+		touches_note(&s->touches, &(struct lease_name){ h->id, t->token }, t->percent, t->text, now_ms);
+}
+
 bool wsession_finished(struct wsession *s, const struct msg_outcome_rec *r, uint64_t run_ns)
 {
 	struct held *h = held_find(&s->held, r->token);
@@ -82,7 +114,7 @@ bool wsession_finished(struct wsession *s, const struct msg_outcome_rec *r, uint
 		return false;
 	/* an average over about 16 jobs, kept as its 16-fold */
 	s->run_ns = s->run_ns == 0 ? 16 * run_ns + 1 : s->run_ns - s->run_ns / 16 + run_ns;
-	held_remove(&s->held, h);
+	machine_let_go(s, h);
 	outcomes_put(&s->outcomes, r);
 	return true;
 }
@@ -97,7 +129,11 @@ static bool window_moved(const struct wsession *s)
 
 void wsession_flush(struct wsession *s)
 {
+	uint64_t tokens[LIMIT_SLOTS];
+
 	outcomes_close(&s->outcomes);
+	if (s->dying > 0)
+		machine_running(s, tokens);
 	if (s->state == SESSION_OPEN && s->now - s->beat_at >= BEAT_LEAST_MS && window_moved(s))
 		say_beat(s);
 }
@@ -143,7 +179,7 @@ void machine_give_back(struct wsession *s, bool all)
 			i++;
 			continue;
 		}
-		machine_kill(s, h->user);
+		machine_kill(s, h->user, 0);
 		machine_return(s, h);
 	}
 }
@@ -157,17 +193,35 @@ void machine_return(struct wsession *s, struct held *h)
 		must(s->returns != NULL);
 	}
 	s->returns[s->n_returns++] = (struct lease_name){ h->id, h->token };
-	held_remove(&s->held, h);
+	machine_let_go(s, h);
 }
 
-void machine_kill(struct wsession *s, void *user)
+void machine_kill(struct wsession *s, void *user, uint64_t lease_ms)
 {
 	if (s->n_kills == s->cap_kills) {
 		s->cap_kills = s->cap_kills ? 2 * s->cap_kills : 64;
 		s->kills = realloc(s->kills, s->cap_kills * sizeof s->kills[0]);
 		must(s->kills != NULL);
 	}
-	s->kills[s->n_kills++] = user;
+	s->kills[s->n_kills++] = (struct ending){ user, lease_ms };
+}
+
+/* Leases that ran out. If we stood still ourselves, their handlers may have touched meanwhile, and nobody took it. */
+static void tick_leases(struct wsession *s)
+{
+	const struct touched *r;
+
+	if (s->ticked_at > 0 && s->now - s->ticked_at > LOOK_MS + STALL_MS)
+		touches_shift(&s->touches, s->now - s->ticked_at);
+	s->ticked_at = s->now;
+	while ((r = touches_expired(&s->touches, s->now)) != NULL) {
+		struct held *h = held_find(&s->held, r->token);
+
+		if (h != NULL && h->user != NULL)
+			machine_kill(s, h->user, r->lease_ms);
+	}
+	if (s->state == SESSION_OPEN && s->now >= s->touches.say_at)
+		say_progress(s);
 }
 
 static void tick_drain(struct wsession *s)
@@ -203,6 +257,7 @@ void wsession_tick(struct wsession *s, uint64_t now_ms)
 		s->settled_at = now_ms;
 		outcomes_resend(&s->outcomes);
 	}
+	tick_leases(s);
 	tick_drain(s);
 }
 
@@ -225,6 +280,10 @@ uint64_t wsession_deadline(const struct wsession *s)
 		t = earlier(t, s->beat_at + (window_moved(s) ? (uint64_t)BEAT_LEAST_MS : s->beat_ms));
 	if (s->state == SESSION_OPEN && s->outcomes.first != NULL)
 		t = earlier(t, s->settled_at + RESEND_MS);
+	if (s->touches.n > 0)
+		t = earlier(t, earlier(s->touches.deadline, s->ticked_at + LOOK_MS));
+	if (s->state == SESSION_OPEN)
+		t = earlier(t, s->touches.say_at);
 	if (s->draining)
 		t = earlier(t, s->held.n > 0 && s->now < s->drain_at ? s->drain_at : s->now + DRAIN_LOOK_MS);
 	return t;

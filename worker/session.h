@@ -3,7 +3,8 @@
  * under worker/io.c and under the simulator.
  *
  * What it sees to: hello with all that it holds, beats, the window, gaps in the numbers of JOBS, outcomes kept until
- * they are durable and sent again when they were lost, recall, revoke, and the drain. A job's memory is the
+ * they are durable and sent again when they were lost, recall, revoke, leases with a time of their own, what handlers
+ * say of their progress, and the drain. A job's memory is the
  * caller's: it is named by token, and WSESSION_RUN hands its record out once. */
 #ifndef SHEAF_WORKER_SESSION_H
 #define SHEAF_WORKER_SESSION_H
@@ -42,6 +43,16 @@ void wsession_message(struct wsession *s, uint64_t now_ms, const struct msg *m);
 /* The caller's own pointer for a job that WSESSION_RUN has just handed out. */
 void wsession_bind(struct wsession *s, uint64_t token, void *user);
 
+/* What the handler of a running job said. */
+struct wsession_touch {
+	uint64_t token;
+	uint64_t lease_ms; /* not 0: it has begun, and its lease has a time of its own */
+	bool touched;      /* with percent and text, or PERCENT_UNKNOWN and nothing */
+	uint32_t percent;
+	struct span text; /* copied */
+};
+void wsession_touched(struct wsession *s, uint64_t now_ms, const struct wsession_touch *t);
+
 /* How a job ended; spans are copied. run_ns: how long it ran. False if the job was taken away meanwhile: its
  * outcome is of no interest. */
 bool wsession_finished(struct wsession *s, const struct msg_outcome_rec *r, uint64_t run_ns);
@@ -66,6 +77,8 @@ enum wsession_effect_kind {
 	WSESSION_RECONNECT, /* control is to be made anew; then call wsession_connected */
 	WSESSION_RUN,       /* hand `job` to the slots; its spans are borrowed from the message under way */
 	WSESSION_KILL,      /* the job `user` is to be ended if it runs, and forgotten if it waits in line */
+	WSESSION_EXPIRED,   /* the job `user` has run out of its lease: it is to be ended; its outcome is VERDICT_KILLED
+	                     */
 	WSESSION_READY,     /* attached: the first beat of this session was answered */
 	WSESSION_REFUSED,   /* the broker will not have us: `why`; it is tried again later */
 	WSESSION_ENDED      /* the drain is over */

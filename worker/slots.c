@@ -4,12 +4,15 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/must.h"
+#include "base/text.h"
+#include "base/units.h"
 
 enum { RING = 1 << 16, DONE_RING = 1 << 12, SPINS = 64 };
 static_assert(RING >= 2 * LIMIT_HELD, "every job that may be held has a place");
@@ -22,7 +25,9 @@ struct slot {
 	_Alignas(64) _Atomic uint32_t in;
 	_Alignas(64) _Atomic uint32_t out;
 	struct task *done[DONE_RING];
-	int cancel_fd; /* lent to the tasks that it runs */
+	int cancel_fd;         /* lent to the tasks that it runs */
+	pthread_mutex_t mouth; /* over `word` */
+	struct slot_word word; /* token 0: nothing new */
 };
 
 struct slots {
@@ -37,6 +42,7 @@ struct slots {
 	_Alignas(64) _Atomic int sleepers;
 	_Atomic int stop;
 	_Atomic int io_sleeps;
+	_Atomic uint32_t words; /* slots with a word that the I/O thread has not taken */
 	int fd;
 	pthread_mutex_t lock;
 	pthread_cond_t work;
@@ -92,6 +98,60 @@ static void give_back(struct slot *me, struct task *t)
 		wake_io(me->all);
 }
 
+/* A word of the slot's handler, put over what is there. */
+static void speak(struct slot *me, const struct slot_word *w)
+{
+	bool first;
+
+	pthread_mutex_lock(&me->mouth);
+	first = me->word.token == 0;
+	if (me->word.token != w->token)
+		me->word = (struct slot_word){ .token = w->token, .percent = PERCENT_UNKNOWN };
+	if (w->lease_ms > 0)
+		me->word.lease_ms = w->lease_ms;
+	me->word.touched = me->word.touched || w->touched;
+	if (w->touched && w->percent <= 100)
+		me->word.percent = w->percent;
+	if (w->touched && (w->percent <= 100 || w->n > 0)) {
+		me->word.n = w->n;
+		memcpy(me->word.text, w->text, w->n);
+	}
+	if (first)
+		atomic_fetch_add(&me->all->words, 1);
+	pthread_mutex_unlock(&me->mouth);
+	if (atomic_load(&me->all->io_sleeps))
+		wake_io(me->all);
+}
+
+static void tell(void *teller, uint64_t token, uint32_t percent, struct span text)
+{
+	struct slot_word w = { .token = token, .touched = true, .percent = percent };
+
+	w.n = (uint32_t)(text.n < sizeof w.text ? text.n : sizeof w.text);
+	if (w.n > 0)
+		memcpy(w.text, text.p, w.n);
+	speak(teller, &w);
+}
+
+bool slots_said(struct slots *s, struct slot_word *w)
+{
+	w->token = 0;
+	for (uint32_t i = 0; i < s->n && atomic_load(&s->words) > 0; i++) {
+		struct slot *v = &s->v[i];
+
+		pthread_mutex_lock(&v->mouth);
+		if (v->word.token != 0) {
+			*w = v->word;
+			v->word.token = 0;
+			atomic_fetch_sub(&s->words, 1);
+		}
+		pthread_mutex_unlock(&v->mouth);
+		if (w->token != 0)
+			return true;
+	}
+	return false;
+}
+
 /* A lock for a few instructions, nearly always free. */
 static void hold(struct task *t)
 {
@@ -104,19 +164,39 @@ static void let_go(struct task *t)
 	atomic_store_explicit(&t->lock, 0, memory_order_release);
 }
 
+/* Whatever the handler made of it. */
+static void ran_out(struct task *t)
+{
+	char text[64], lease[24];
+
+	t->out.verdict = VERDICT_KILLED;
+	if (t->out.exit <= 128)
+		t->out.exit = 128 + SIGTERM;
+	t->out.result_is_payload = false;
+	buf_clear(&t->out.result);
+	buf_clear(&t->out.error);
+	buf_put(&t->out.error, text,
+	        text_format(text, sizeof text, "ran out of its lease of %s",
+	                    units_type_duration(t->run.job.lease_ms, lease)));
+}
+
 /* From here on no cancel reaches the slot through this task; one that did is taken off its descriptor. */
 static void end_task(struct slot *me, struct task *t)
 {
+	enum end_reason why;
 	uint64_t n;
 	ssize_t got;
 
 	hold(t);
 	atomic_store(&t->state, TASK_ENDED);
 	let_go(t);
-	if (atomic_load(&t->run.cancelled)) {
-		got = read(me->cancel_fd, &n, sizeof n);
-		(void)got;
-	}
+	why = (enum end_reason)atomic_load(&t->run.cancelled);
+	if (why == END_NOT)
+		return;
+	got = read(me->cancel_fd, &n, sizeof n);
+	(void)got;
+	if (why == END_LEASE)
+		ran_out(t);
 }
 
 static void run_task(struct slot *me, struct task *t, uint64_t *now_ns)
@@ -126,6 +206,9 @@ static void run_task(struct slot *me, struct task *t, uint64_t *now_ns)
 	uint64_t from = *now_ns;
 
 	t->run.cancel_fd = me->cancel_fd;
+	t->run.slot = (uint32_t)(me - me->all->v);
+	t->run.tell = tell;
+	t->run.teller = me;
 	if (!atomic_compare_exchange_strong(&t->state, &waiting, TASK_RUNNING))
 		return; /* dropped meanwhile */
 	t->out.verdict = VERDICT_DONE;
@@ -134,6 +217,8 @@ static void run_task(struct slot *me, struct task *t, uint64_t *now_ns)
 	buf_clear(&t->out.result);
 	buf_clear(&t->out.error);
 	atomic_store(&me->token, t->run.job.token);
+	if (t->run.job.lease_ms > 0)
+		speak(me, &(struct slot_word){ .token = t->run.job.token, .lease_ms = t->run.job.lease_ms });
 	h->run(h->arg, &t->run, &t->out);
 	atomic_store(&me->token, 0);
 	*now_ns = clock_mono_ns();
@@ -145,8 +230,11 @@ static void *slot_run(void *arg)
 {
 	struct slot *me = arg;
 	struct slots *s = me->all;
-	uint64_t now_ns = clock_mono_ns();
+	uint64_t now_ns;
 
+	if (s->handler->begin != NULL)
+		s->handler->begin(s->handler->arg, (uint32_t)(me - s->v));
+	now_ns = clock_mono_ns();
 	while (!atomic_load_explicit(&s->stop, memory_order_relaxed)) {
 		struct task *t = claim(s);
 
@@ -160,6 +248,8 @@ static void *slot_run(void *arg)
 		run_task(me, t, &now_ns);
 		give_back(me, t);
 	}
+	if (s->handler->end != NULL)
+		s->handler->end(s->handler->arg, (uint32_t)(me - s->v));
 	return NULL;
 }
 
@@ -181,6 +271,7 @@ struct slots *slots_new(uint32_t n, const struct handler *handler)
 		struct slot *me = &s->v[s->n];
 
 		me->all = s;
+		pthread_mutex_init(&me->mouth, NULL);
 		me->cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		if (me->cancel_fd < 0 || pthread_create(&me->thread, NULL, slot_run, me) != 0) {
 			slots_free(s);
@@ -201,6 +292,7 @@ void slots_free(struct slots *s)
 	for (uint32_t i = 0; i < s->n; i++) {
 		pthread_join(s->v[i].thread, NULL);
 		close(s->v[i].cancel_fd);
+		pthread_mutex_destroy(&s->v[i].mouth);
 	}
 	close(s->fd);
 	pthread_mutex_destroy(&s->lock);
@@ -277,6 +369,10 @@ bool slots_sleep(struct slots *s)
 	if (s->dropped != NULL)
 		return false;
 	atomic_store(&s->io_sleeps, 1);
+	if (atomic_load(&s->words) > 0) {
+		atomic_store(&s->io_sleeps, 0);
+		return false;
+	}
 	for (uint32_t i = 0; i < s->n; i++) {
 		if (atomic_load(&s->v[i].in) != atomic_load(&s->v[i].out)) {
 			atomic_store(&s->io_sleeps, 0);
@@ -303,7 +399,7 @@ bool slots_drop(struct task *t)
 	return atomic_compare_exchange_strong(&t->state, &waiting, TASK_DROPPED);
 }
 
-void slots_cancel(struct task *t)
+void slots_cancel(struct task *t, enum end_reason why)
 {
 	uint64_t one = 1;
 
@@ -311,9 +407,9 @@ void slots_cancel(struct task *t)
 		return;
 	hold(t);
 	if (atomic_load(&t->state) == TASK_RUNNING) {
-		atomic_store(&t->run.cancelled, 1);
+		atomic_store(&t->run.cancelled, why);
 		if (write(t->run.cancel_fd, &one, sizeof one) < 0)
-			atomic_store(&t->run.cancelled, 1); /* full: it is readable already */
+			atomic_store(&t->run.cancelled, why); /* full: it is readable already */
 	}
 	let_go(t);
 }

@@ -49,8 +49,20 @@ void slots_woken(struct slots *s);
 
 /* Takes a waiting task back: true if it had not begun. It comes through slots_take all the same. */
 bool slots_drop(struct task *t);
-/* Ends a running task, or one that is about to. */
-void slots_cancel(struct task *t);
+/* Ends a running task, or one that is about to; not END_NOT. With END_LEASE its outcome will be VERDICT_KILLED. */
+void slots_cancel(struct task *t, enum end_reason why);
+
+/* What the handler of a slot has said since the last look: words for one job are one, the newest. */
+struct slot_word {
+	uint64_t token;
+	uint64_t lease_ms; /* not 0: it has begun, and its lease has a time of its own */
+	bool touched;      /* it said something: */
+	uint32_t percent;
+	uint32_t n;
+	char text[LIMIT_PROGRESS_TEXT];
+};
+/* The next one; false if there is none. */
+bool slots_said(struct slots *s, struct slot_word *w);
 
 /* Tokens of the tasks that run now. */
 uint32_t slots_running(struct slots *s, uint64_t *tokens, uint32_t most);

@@ -9,8 +9,8 @@ static void forget(struct wsession *s, uint64_t token)
 	if (h == NULL)
 		return;
 	if (h->user != NULL && !s->config.drop(s->config.ctx, h->user))
-		machine_kill(s, h->user);
-	held_remove(&s->held, h);
+		machine_kill(s, h->user, 0);
+	machine_let_go(s, h);
 }
 
 static void welcome(struct wsession *s, const struct msg *m)
@@ -42,6 +42,7 @@ static void nonce(struct wsession *s, const struct msg *m)
 	if (s->state != SESSION_WELCOMED || m->h.session != s->session)
 		return;
 	s->state = SESSION_OPEN;
+	touches_say_again(&s->touches, s->now);
 	say_ready(s, m->u.nonce.nonce);
 	say_beat(s);
 }

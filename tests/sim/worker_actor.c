@@ -11,6 +11,7 @@ struct held {
 	uint64_t id;
 	uint64_t token;
 	uint32_t attempt;
+	uint64_t lease_ms;
 	size_t bytes;
 	struct task task;
 };
@@ -20,6 +21,7 @@ struct slot {
 	bool busy;
 	struct held job;
 	struct timer timer;
+	struct timer touch; /* half way through, if at all */
 	uint64_t begun_us;
 };
 
@@ -43,6 +45,7 @@ static void tick(void *ctx);
 static void connect_now(void *ctx);
 static void rise(void *ctx);
 static void slot_ends(void *ctx);
+static void slot_touches(void *ctx);
 static bool take_back(void *ctx, void *user);
 static uint32_t running(void *ctx, uint64_t *tokens, uint32_t most);
 
@@ -60,6 +63,7 @@ struct worker_actor *worker_new_actor(struct world *w, uint32_t index)
 	for (uint32_t i = 0; i < MOST_SLOTS; i++) {
 		a->slot[i].a = a;
 		timer_init(&a->slot[i].timer, slot_ends, &a->slot[i]);
+		timer_init(&a->slot[i].touch, slot_touches, &a->slot[i]);
 	}
 	return a;
 }
@@ -128,6 +132,7 @@ void worker_kill(struct worker_actor *a)
 	timer_stop(w, &a->connect);
 	for (uint32_t i = 0; i < MOST_SLOTS; i++) {
 		timer_stop(w, &a->slot[i].timer);
+		timer_stop(w, &a->slot[i].touch);
 		a->slot[i].busy = false;
 	}
 	a->n_line = 0;
@@ -153,13 +158,15 @@ void worker_reset(struct worker_actor *a)
 
 /* ---- jobs ---- */
 
-static void outcome(struct worker_actor *a, const struct held *h, uint64_t run_us)
+static void outcome(struct worker_actor *a, const struct held *h, uint64_t run_us, bool expired)
 {
 	struct msg_outcome_rec r = { .id = h->id, .token = h->token, .verdict = VERDICT_DONE, .run_ms = run_us / MS };
 	uint8_t answer[24];
 	struct span s = oracle_answer(h->task.tag, h->token, answer);
 	uint32_t b = h->task.behaviour;
 
+	if (expired)
+		b = DO_KILLED;
 	if (b == DO_FAIL || b == DO_KILLED || (b == DO_FLAKY && world_chance(a->w, 400))) {
 		r.verdict = b == DO_KILLED ? VERDICT_KILLED : VERDICT_FAILED;
 		r.exit = b == DO_KILLED ? 137 : 3;
@@ -171,6 +178,35 @@ static void outcome(struct worker_actor *a, const struct held *h, uint64_t run_u
 	(void)wsession_finished(a->s, &r, run_us * 1000);
 }
 
+static void begin(struct slot *slot)
+{
+	struct worker_actor *a = slot->a;
+	uint64_t run_us = slot->job.task.run_ms * MS + rng_below(&a->w->rng, MS);
+
+	slot->busy = true;
+	slot->begun_us = a->w->now_us;
+	timer_at(a->w, &slot->timer, a->w->now_us + run_us);
+	if (slot->job.lease_ms > 0)
+		wsession_touched(a->s, world_ms(a->w),
+		                 &(struct wsession_touch){ .token = slot->job.token, .lease_ms = slot->job.lease_ms });
+	if (world_chance(a->w, 300))
+		timer_at(a->w, &slot->touch, a->w->now_us + run_us / 2);
+}
+
+static void slot_touches(void *ctx)
+{
+	struct slot *slot = ctx;
+	struct worker_actor *a = slot->a;
+
+	if (!slot->busy || a->frozen_until > a->w->now_us)
+		return;
+	wsession_touched(a->s, world_ms(a->w),
+	                 &(struct wsession_touch){
+			     .token = slot->job.token, .touched = true, .percent = 50, .text = span_str("half done") });
+	wsession_tick(a->s, world_ms(a->w));
+	run(a);
+}
+
 static void fill_slots(struct worker_actor *a)
 {
 	for (uint32_t i = 0; i < a->slots && a->n_line > 0; i++) {
@@ -180,9 +216,7 @@ static void fill_slots(struct worker_actor *a)
 			continue;
 		slot->job = a->line[0];
 		memmove(a->line, a->line + 1, --a->n_line * sizeof a->line[0]);
-		slot->busy = true;
-		slot->begun_us = a->w->now_us;
-		timer_at(a->w, &slot->timer, a->w->now_us + slot->job.task.run_ms * MS + rng_below(&a->w->rng, MS));
+		begin(slot);
 	}
 }
 
@@ -200,7 +234,8 @@ static void slot_ends(void *ctx)
 		return;
 	}
 	slot->busy = false;
-	outcome(a, &slot->job, a->w->now_us - slot->begun_us);
+	timer_stop(a->w, &slot->touch);
+	outcome(a, &slot->job, a->w->now_us - slot->begun_us, false);
 	fill_slots(a);
 	wsession_flush(a->s);
 	run(a);
@@ -224,7 +259,9 @@ static void take_job(struct worker_actor *a, const struct msg_job_rec *r)
 	struct held *h = &a->line[a->n_line++];
 
 	must(a->n_line < MOST_LINE && r->payload.n >= sizeof h->task);
-	*h = (struct held){ .id = r->id, .token = r->token, .attempt = r->attempt, .bytes = r->payload.n };
+	*h = (struct held){
+		.id = r->id, .token = r->token, .attempt = r->attempt, .lease_ms = r->lease_ms, .bytes = r->payload.n
+	};
 	memcpy(&h->task, r->payload.p, sizeof h->task);
 	world_note(a->w, "worker %u takes id=%llu token=%llx", a->index, (unsigned long long)r->id,
 	           (unsigned long long)r->token);
@@ -264,7 +301,7 @@ static uint32_t running(void *ctx, uint64_t *tokens, uint32_t most)
 	return n;
 }
 
-static void kill_job(struct worker_actor *a, uint64_t token)
+static void kill_job(struct worker_actor *a, uint64_t token, bool expired)
 {
 	(void)take_back(a, name_of(token));
 	for (uint32_t i = 0; i < a->slots; i++) {
@@ -274,7 +311,11 @@ static void kill_job(struct worker_actor *a, uint64_t token)
 			continue;
 		slot->busy = false;
 		timer_stop(a->w, &slot->timer);
+		timer_stop(a->w, &slot->touch);
+		if (expired)
+			outcome(a, &slot->job, a->w->now_us - slot->begun_us, true);
 	}
+	wsession_flush(a->s);
 }
 
 /* ---- connections ---- */
@@ -377,7 +418,8 @@ static void carry_out(struct worker_actor *a, const struct wsession_effect *e)
 		wsession_bind(a->s, e->job.token, name_of(e->job.token));
 		break;
 	case WSESSION_KILL:
-		kill_job(a, (uintptr_t)e->user);
+	case WSESSION_EXPIRED:
+		kill_job(a, (uintptr_t)e->user, e->kind == WSESSION_EXPIRED);
 		break;
 	case WSESSION_READY:
 		world_note(a->w, "worker %u is ready", a->index);

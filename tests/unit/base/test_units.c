@@ -104,6 +104,11 @@ START_TEST(test_show)
 	ck_assert_str_eq(units_show_size(1610612736, out), "1.5 GiB");
 	ck_assert_str_eq(units_show_size(UINT64_MAX, out), "16777216.0 TiB");
 	units_show_duration(UINT64_MAX, out);
+	ck_assert_str_eq(units_type_duration(0, out), "0ms");
+	ck_assert_str_eq(units_type_duration(1500, out), "1500ms");
+	ck_assert_str_eq(units_type_duration(90000, out), "90s");
+	ck_assert_str_eq(units_type_duration(120000, out), "2m");
+	ck_assert_str_eq(units_type_duration(86400000, out), "24h");
 }
 END_TEST
 

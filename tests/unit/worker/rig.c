@@ -49,6 +49,20 @@ void rig_begin(struct rig *r, uint64_t id)
 	r->jobs[id].state = RIG_RUNNING;
 }
 
+void rig_begin_lease(struct rig *r, uint64_t id, uint64_t lease_ms)
+{
+	rig_begin(r, id);
+	wsession_touched(r->s, r->now, &(struct wsession_touch){ .token = rig_token(id), .lease_ms = lease_ms });
+}
+
+void rig_touch(struct rig *r, uint64_t id, uint32_t percent, const char *text)
+{
+	wsession_touched(r->s, r->now,
+	                 &(struct wsession_touch){
+			     .token = rig_token(id), .touched = true, .percent = percent, .text = span_str(text) });
+	rig_pass(r, 0);
+}
+
 bool rig_finish(struct rig *r, uint64_t id, const char *error, uint64_t run_us)
 {
 	struct msg_outcome_rec rec = { .id = id, .token = rig_token(id), .verdict = VERDICT_DONE };
@@ -118,6 +132,22 @@ static void put_outcomes(struct rig *r, const struct msg *m)
 	put(r, "\n");
 }
 
+static void put_progress(struct rig *r, const struct msg *m)
+{
+	put(r, "progress");
+	for (uint32_t i = 0; i < m->u.progress.n; i++) {
+		const struct msg_progress_rec *p = &m->u.progress.v[i];
+
+		ck_assert_uint_eq(p->token, rig_token(p->id));
+		put(r, " %llu", (unsigned long long)p->id);
+		if (p->percent != PERCENT_UNKNOWN)
+			put(r, ":%u%%", p->percent);
+		if (p->text.n > 0)
+			put(r, "'%.*s'", (int)p->text.n, (const char *)p->text.p);
+	}
+	put(r, "\n");
+}
+
 static void put_message(struct rig *r, struct span bytes)
 {
 	const char *why = "";
@@ -142,6 +172,9 @@ static void put_message(struct rig *r, struct span bytes)
 		break;
 	case MSG_WORKER_BYE:
 		put(r, "bye %llu\n", (unsigned long long)m.u.worker_bye.last);
+		break;
+	case MSG_PROGRESS:
+		put_progress(r, &m);
 		break;
 	case MSG_OUTCOMES:
 		put_outcomes(r, &m);
@@ -180,6 +213,9 @@ void rig_effects(struct rig *r)
 		case WSESSION_KILL:
 			put(r, "kill %llu\n", (unsigned long long)((struct rig_job *)e.user)->token - 100);
 			((struct rig_job *)e.user)->state = RIG_NONE;
+			break;
+		case WSESSION_EXPIRED:
+			put(r, "expired %llu\n", (unsigned long long)((struct rig_job *)e.user)->token - 100);
 			break;
 		case WSESSION_RECONNECT:
 			put(r, "reconnect\n");

@@ -52,6 +52,10 @@ void rig_no_session(struct rig *r);
 
 /* ---- the slots' part ---- */
 void rig_begin(struct rig *r, uint64_t id);
+/* It has a lease with a time of its own. */
+void rig_begin_lease(struct rig *r, uint64_t id, uint64_t lease_ms);
+/* Its handler says something; percent PERCENT_UNKNOWN and "": a mere touch. */
+void rig_touch(struct rig *r, uint64_t id, uint32_t percent, const char *text);
 /* Ends it; run_us each. Flush comes with rig_flush. */
 bool rig_finish(struct rig *r, uint64_t id, const char *error, uint64_t run_us);
 void rig_flush(struct rig *r);

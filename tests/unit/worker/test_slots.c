@@ -7,7 +7,7 @@
 #include "tests/unit/base/suite.h"
 #include "worker/slots.h"
 
-enum { TASKS = 20000, RUN_QUICK, RUN_UNTIL_CANCELLED, RUN_GATE };
+enum { TASKS = 20000, RUN_QUICK, RUN_UNTIL_CANCELLED, RUN_GATE, RUN_TALK };
 
 static _Atomic uint32_t runs[TASKS]; /* how often each was run */
 static _Atomic uint32_t order;
@@ -22,7 +22,12 @@ static void run(void *arg, struct job_run *job, struct job_outcome *out)
 	(void)out;
 	atomic_fetch_add(&runs[job->job.id], 1);
 	place[job->job.id] = atomic_fetch_add(&order, 1);
-	if (job->job.attempt == RUN_UNTIL_CANCELLED)
+	if (job->job.attempt == RUN_TALK) {
+		job_touch(job, 10, span_str("ten"));
+		job_touch(job, 20, span_str("twenty"));
+		job_touch(job, PERCENT_UNKNOWN, (struct span){ 0 });
+	}
+	if (job->job.attempt == RUN_UNTIL_CANCELLED || job->job.attempt == RUN_TALK)
 		while (!atomic_load(&job->cancelled))
 			poll(&cancel, 1, 1000);
 	if (job->job.attempt == RUN_GATE) {
@@ -32,7 +37,7 @@ static void run(void *arg, struct job_run *job, struct job_outcome *out)
 	}
 }
 
-static const struct handler handler = { "test", run, NULL };
+static const struct handler handler = { .name = "test", .run = run };
 static struct task *tasks;
 
 static void put(struct slots *s, uint32_t id, uint32_t what)
@@ -218,10 +223,11 @@ START_TEST(test_cancel_running)
 		slots_wake(s);
 		while (slots_running(s, tokens, 2) < 2)
 			poll(NULL, 0, 1);
-		slots_cancel(&tasks[round % 2]);
+		slots_cancel(&tasks[round % 2], END_FORGOTTEN);
 		ck_assert_ptr_eq(take(s), &tasks[round % 2]);
-		slots_cancel(&tasks[round % 2]); /* it has ended: that must not reach the slot's next task */
-		slots_cancel(&tasks[1 - round % 2]);
+		slots_cancel(&tasks[round % 2],
+		             END_FORGOTTEN); /* it has ended: that must not reach the slot's next task */
+		slots_cancel(&tasks[1 - round % 2], END_FORGOTTEN);
 		ck_assert_ptr_eq(take(s), &tasks[1 - round % 2]);
 	}
 	/* no cancel is left behind */
@@ -233,6 +239,78 @@ START_TEST(test_cancel_running)
 	atomic_store(&gate, 1);
 	take(s);
 	finish(s);
+}
+END_TEST
+
+/* Waits for a word as the I/O thread does. */
+static struct slot_word hear(struct slots *s)
+{
+	struct slot_word w;
+
+	while (!slots_said(s, &w)) {
+		struct pollfd said = { .fd = slots_fd(s), .events = POLLIN };
+
+		poll(&said, 1, slots_sleep(s) ? 60000 : 0);
+		slots_woken(s);
+	}
+	return w;
+}
+
+START_TEST(test_words)
+{
+	struct slots *s = slots_new(1, &handler);
+	struct slot_word w;
+
+	setup();
+	tasks[0].run.job.lease_ms = 30000;
+	put(s, 0, RUN_TALK);
+	slots_wake(s);
+	w = hear(s);
+	ck_assert(w.token == 1 && w.lease_ms == 30000); /* it has begun; maybe it has spoken since */
+	while (!w.touched || w.percent < 20) {
+		struct slot_word next = hear(s);
+
+		ck_assert(next.token == 1 && next.lease_ms == 0);
+		w = next;
+	}
+	ck_assert_uint_eq(w.percent, 20);
+	ck_assert(span_eq(span_of(w.text, w.n), span_str("twenty")));
+	slots_cancel(&tasks[0], END_LEASE);
+	ck_assert_ptr_eq(take(s), &tasks[0]);
+	ck_assert_int_eq(tasks[0].out.verdict, VERDICT_KILLED);
+	ck_assert_int_eq(tasks[0].out.exit, 143);
+	ck_assert(span_eq(buf_span(&tasks[0].out.error), span_str("ran out of its lease of 30s")));
+	buf_fini(&tasks[0].out.error);
+	finish(s);
+}
+END_TEST
+
+static _Atomic int begun, ended;
+
+static void begin_slot(void *arg, uint32_t slot)
+{
+	ck_assert_ptr_eq(arg, &begun);
+	atomic_fetch_add(&begun, 1 << slot);
+}
+
+static void end_slot(void *arg, uint32_t slot)
+{
+	ck_assert_ptr_eq(arg, &begun);
+	atomic_fetch_add(&ended, 1 << slot);
+}
+
+START_TEST(test_begin_and_end)
+{
+	struct handler h = { .name = "test", .run = run, .arg = &begun, .begin = begin_slot, .end = end_slot };
+	struct slots *s = slots_new(3, &h);
+
+	setup();
+	put(s, 0, RUN_QUICK);
+	slots_wake(s);
+	take(s);
+	finish(s);
+	ck_assert_int_eq(atomic_load(&begun), 7);
+	ck_assert_int_eq(atomic_load(&ended), 7);
 }
 END_TEST
 
@@ -255,14 +333,14 @@ START_TEST(test_storm)
 			if (rng_below(&rng, 2) == 0)
 				slots_drop(t);
 			else
-				slots_cancel(t);
+				slots_cancel(t, END_FORGOTTEN);
 		}
 		if (rng_below(&rng, 3) == 0)
 			slots_sweep(s);
 		if (next == TASKS || rng_below(&rng, 8) == 0)
 			for (uint32_t id = 0; id < next; id++) /* nobody waits for ever */
 				if (tasks[id].run.job.attempt == RUN_UNTIL_CANCELLED)
-					slots_cancel(&tasks[id]);
+					slots_cancel(&tasks[id], END_FORGOTTEN);
 		for (struct task *t; (t = slots_take(s)) != NULL; back++)
 			ck_assert_uint_eq(atomic_load(&runs[t->run.job.id]),
 			                  atomic_load(&t->state) == TASK_ENDED ? 1 : 0);
@@ -272,4 +350,4 @@ START_TEST(test_storm)
 END_TEST
 
 SUITE_MAIN("slots", test_each_once, test_in_order, test_no_slot_idles, test_running, test_sweep,
-           test_drops_do_not_pile_up, test_cancel_running, test_storm)
+           test_drops_do_not_pile_up, test_cancel_running, test_words, test_begin_and_end, test_storm)

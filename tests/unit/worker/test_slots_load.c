@@ -37,7 +37,7 @@ static void run(void *arg, struct job_run *r, struct job_outcome *out)
 		atomic_fetch_add(r->job.attempt == RUN_AIMED ? &hits : &strays, 1);
 }
 
-static const struct handler handler = { "test", run, NULL };
+static const struct handler handler = { .name = "test", .run = run };
 
 static void put(struct slots *s, struct task *t, uint64_t id, uint32_t what)
 {
@@ -108,7 +108,7 @@ START_TEST(test_cancel_stays)
 			sched_yield();
 		atomic_store(&aimed, (uint32_t)i + 1);
 		spin(i % 997 * 5);
-		slots_cancel(&pool[0]);
+		slots_cancel(&pool[0], END_FORGOTTEN);
 		await(s);
 		await(s);
 		ck_assert_uint_eq(atomic_load(&runs[2 * i + 1]), 1);
