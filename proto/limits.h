@@ -82,6 +82,7 @@
 /* one step of the core */
 #define STEP_EFFECTS 8192 /* effects that one step may cause */
 #define STEP_WORK    1024 /* jobs that one slice of long work touches */
+#define STEP_PUTS    256  /* jobs that the core itself submits in one step */
 
 static_assert(LIMIT_PAYLOAD + LIMIT_HEADER_BYTES + LIMIT_ERROR + 64 * KIB <= LIMIT_MESSAGE,
               "a full job fits a message");

@@ -258,6 +258,17 @@ struct handback {
 	bool delivery; /* a delivery was lost */
 };
 
+/* A job that the core itself submits in this step; see put.h. */
+struct putting {
+	uint64_t id;
+	uint64_t at; /* of its payload, counted from the first fact */
+	uint32_t length, crc, overhead;
+	uint32_t policy; /* index; holds a reference */
+	uint16_t queue;  /* index */
+	uint8_t priority;
+	uint8_t attempts;
+};
+
 /* What one step gathers before its facts are placed; see turn.h. */
 struct turn {
 	uint64_t bytes; /* of facts that the endings and handbacks will take */
@@ -266,6 +277,8 @@ struct turn {
 	uint32_t n_endings;
 	struct handback backs[STEP_WORK + LIMIT_RECORDS];
 	uint32_t n_backs;
+	struct putting puts[STEP_PUTS];
+	uint32_t n_puts;
 };
 
 enum trim_phase { TRIM_IDLE, TRIM_MOVE, TRIM_PREAMBLE };

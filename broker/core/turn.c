@@ -5,6 +5,7 @@
 #include "broker/core/fact.h"
 #include "broker/core/fx.h"
 #include "broker/core/job.h"
+#include "broker/core/put.h"
 #include "broker/core/trim.h"
 #include "broker/core/wait.h"
 
@@ -14,7 +15,7 @@ void turn_begin(struct core *c)
 {
 	struct effects *fx = c->fx;
 
-	c->turn.n_endings = c->turn.n_backs = 0;
+	c->turn.n_endings = c->turn.n_backs = c->turn.n_puts = 0;
 	c->turn.placed = false;
 	c->turn.bytes = 0;
 	c->arena_used = 0;
@@ -179,12 +180,13 @@ void turn_commit(struct core *c)
 	uint64_t base;
 
 	if (c->turn.placed) {
-		must(c->turn.n_endings == 0 && c->turn.n_backs == 0);
+		must(c->turn.n_endings == 0 && c->turn.n_backs == 0 && c->turn.n_puts == 0);
 		return;
 	}
 	write_endings(c, where);
 	write_backs(c);
 	base = turn_place(c);
+	put_apply(c, base);
 	for (uint32_t i = 0; i < c->turn.n_endings; i++) {
 		where[i].at += base;
 		carry_out_ending(c, &c->turn.endings[i], &where[i]);

@@ -1,0 +1,80 @@
+/* See put.h. */
+#include "broker/core/put.h"
+
+#include "base/crc32c.h"
+#include "broker/core/fact.h"
+#include "broker/core/job.h"
+#include "broker/core/policy.h"
+#include "broker/core/queue.h"
+#include "broker/core/trim.h"
+
+uint64_t put_bytes(const struct put *p, struct span payload)
+{
+	return FACT_HEAD + FACT_PUT_HEAD + p->headers.n + FACT_PUT_RECORD + payload.n;
+}
+
+const char *put_refused(const struct core *c, const struct put *p, struct span payload)
+{
+	if (c->draining)
+		return "the broker is going down";
+	if (c->pressure)
+		return "the journal is behind";
+	if (trim_full(c, put_bytes(p, payload)))
+		return c->trim.no_space ? "the broker's disk is full" : "the broker's disk cap is reached";
+	if (p->headers.n > 0 && HASH_CNT(hh, c->by_headers) >= LIMIT_POLICIES)
+		return "there are too many distinct sets of headers among the live jobs";
+	return NULL;
+}
+
+uint64_t put_job(struct core *c, struct queue *q, const struct put *p, struct span payload)
+{
+	struct buf *b = &c->fx->block;
+	uint32_t crc = crc32c(0, payload.p, payload.n);
+	uint64_t id = c->next_id++;
+	size_t begun;
+
+	must(c->turn.n_puts < STEP_PUTS && !c->turn.placed && payload.n <= LIMIT_PAYLOAD);
+	must(p->priority <= LIMIT_PRIORITY && p->attempts > 0);
+	begun = fact_begin(b, FACT_JOBS_PUT);
+	fact_put_put(b, &(struct fact_put){
+			    .queue = q->index,
+			    .priority = p->priority,
+			    .attempts = p->attempts,
+			    .count = 1,
+			    .submitted_ms = c->wall,
+			    .lease_ms = p->lease_ms,
+			    .headers = p->headers,
+			});
+	fact_put_put_rec(b, &(struct fact_put_rec){ id, crc, payload });
+	fact_end(b, begun);
+	c->turn.puts[c->turn.n_puts++] = (struct putting){
+		.id = id,
+		.at = b->n - payload.n - LOG_BLOCK_HEADER,
+		.length = (uint32_t)payload.n,
+		.crc = crc,
+		.overhead = job_overhead(false, 1, p->headers.n),
+		.policy = policy_intern(c, p->headers, p->lease_ms, 1),
+		.queue = q->index,
+		.priority = p->priority,
+		.attempts = p->attempts,
+	};
+	return id;
+}
+
+void put_apply(struct core *c, uint64_t base)
+{
+	for (uint32_t i = 0; i < c->turn.n_puts; i++) {
+		const struct putting *p = &c->turn.puts[i];
+		struct queue *q = c->queues[p->queue];
+		struct job *j =
+		    job_put(c, q, p->id, &(struct job_bytes){ base + p->at, p->length, p->crc, p->overhead });
+
+		j->priority = p->priority & 15u;
+		j->attempts = p->attempts;
+		j->submitted_ms = c->wall & JOB_MS_MASK;
+		j->p.policy = p->policy;
+		q->submitted++;
+		queue_add_ready(c, q, j);
+	}
+	c->turn.n_puts = 0;
+}
