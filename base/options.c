@@ -237,17 +237,3 @@ bool options_flag(const struct options *o, const char *name)
 {
 	return options_get(o, name) != NULL;
 }
-
-void options_help(const struct option_spec *specs, int n)
-{
-	for (int i = 0; i < n; i++) {
-		char left[64];
-
-		if (specs[i].help == NULL)
-			continue;
-		text_format(left, sizeof left, "%s%.1s%s--%s%s%s", specs[i].letter ? "-" : "",
-		            specs[i].letter ? &specs[i].letter : "", specs[i].letter ? ", " : "", specs[i].name,
-		            specs[i].value != NULL ? " " : "", specs[i].value != NULL ? specs[i].value : "");
-		printf("  %-34s %s\n", left, specs[i].help);
-	}
-}

@@ -38,7 +38,33 @@ const char *options_get(const struct options *o, const char *name);
 /* Whether a flag is set. */
 bool options_flag(const struct options *o, const char *name);
 
-/* Prints the table as help, aligned, to stdout. */
-void options_help(const struct option_spec *specs, int n);
+/* ---- help and manual (options_page.c) ---- */
+
+/* An exit status, or a signal, and what it says. */
+struct options_fact {
+	const char *name;
+	const char *line; /* a phrase */
+};
+
+/* What there is to say about a program, for --help and for its manual page. */
+struct options_page {
+	const char *name;
+	int section;      /* of the manual */
+	const char *line; /* what it is, in a phrase */
+	const char *args; /* as the usage line shows them */
+	const char *text; /* lines of at most 96 columns; see man.h for what their layout says */
+	const struct option_spec *specs;
+	int n;
+	const struct options_fact *signals; /* ended by one without a name; likewise the next */
+	const struct options_fact *exits;
+	const char *example; /* lines that can be typed */
+	const char *see;     /* "sheaf(1), …" */
+};
+
+/* Prints all of it as help to stdout. */
+void options_help(const struct options_page *p);
+/* If argv asks for it (--man, or --man=conf for the page about the file of --config; for those who build packages),
+ * prints the manual page to stdout: true. */
+bool options_man(const struct options_page *p, int argc, char **argv);
 
 #endif

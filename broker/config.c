@@ -240,13 +240,32 @@ void config_fini(struct config *c)
 	options_fini(&c->options);
 }
 
-void config_help(void)
-{
-	printf("sheafd --data DIR [OPTION]…\n\n"
-	       "The broker: takes jobs from clients, writes them down, hands them to workers,\n"
-	       "gathers the results. Prints one line `sheafd ready …` on stderr when it serves.\n\n");
-	options_help(specs, SPECS);
-	printf("\nEach option is also SHEAF_<OPTION> in the environment and a key of --config's file.\n"
-	       "SIGTERM drains and exits 0; a second one is immediate.\n\n"
-	       "Example:  sheafd --data /var/lib/sheaf --memory 1G\n");
-}
+static const struct options_fact signals[] = {
+	{ "TERM, INT",
+	  "drains: takes nothing new, waits for what workers have (--grace), ends; a second one ends at once" },
+	{ NULL, NULL },
+};
+
+static const struct options_fact exits[] = {
+	{ "0", "it was told to end, or the journal that --check looked at is whole" },
+	{ "1", "the journal cannot be written or read, or --check found damage" },
+	{ "2", "an option is wrong" },
+	{ NULL, NULL },
+};
+
+const struct options_page config_page = {
+	.name = "sheafd",
+	.section = 8,
+	.line = "broker of a distributed job queue",
+	.args = "--data DIR [OPTION...]",
+	.text = "The broker: takes jobs from clients, writes them down, hands them to workers, gathers the results.\n"
+		"Prints one line `sheafd ready ...` on stderr when it serves. What it has accepted is on the disk:\n"
+		"no crash loses it. It needs one address that clients and workers know, --listen; they hear the\n"
+		"others from it.",
+	.specs = specs,
+	.n = SPECS,
+	.signals = signals,
+	.exits = exits,
+	.example = "sheafd --data /var/lib/sheaf --memory 1G",
+	.see = "sheaf(1), sheaf-worker(1), sheaf.conf(5)",
+};

@@ -25,8 +25,8 @@ struct config {
 MUST_CHECK int config_read(struct config *c, int argc, char **argv, char err[OPTIONS_ERR]);
 void config_fini(struct config *c);
 
-/* Prints the help text to stdout. */
-void config_help(void);
+/* What sheafd says of itself. */
+extern const struct options_page config_page;
 
 /* Whether an endpoint's host is this machine's loopback. */
 bool config_is_loopback(const char *endpoint);

@@ -171,12 +171,14 @@ int main(int argc, char **argv)
 	char err[OPTIONS_ERR];
 	int status = 0;
 
+	if (options_man(&config_page, argc, argv))
+		return 0;
 	log_setup("sheafd", LOG_INFO);
 	if (config_read(&c, argc, argv, err) != 0) {
 		say(err);
 		status = 2;
 	} else if (c.help) {
-		config_help();
+		options_help(&config_page);
 	} else if (c.version) {
 		printf("sheafd %s\n", SHEAF_VERSION);
 	} else if (c.check) {

@@ -48,18 +48,41 @@ struct settings {
 	struct exec_config exec;
 };
 
-static void help(void)
-{
-	printf("sheaf-worker QUEUE[,QUEUE…] [OPTION]… -- COMMAND [ARG…]\n\n"
-	       "Runs the jobs of the queues, a process per job: the payload is on its stdin, its\n"
-	       "stdout is the result, its exit status the verdict. SHEAF_JOB_ID, SHEAF_QUEUE,\n"
-	       "SHEAF_ATTEMPT, SHEAF_TOKEN and headers as SHEAF_H_NAME are in its environment; {} in\n"
-	       "an argument is replaced by the payload.\n\n");
-	options_help(specs, SPECS);
-	printf("\nEach option is also SHEAF_<OPTION> in the environment and a key of --config's file.\n"
-	       "SIGTERM: nothing new, running jobs finish or are handed back when --grace ends.\n\n"
-	       "Example:  sheaf-worker thumbnails -j 4 -- convert - -resize 200x200 png:-\n");
-}
+static const struct options_fact signals[] = {
+	{ "TERM, INT", "drains: takes nothing new; what runs finishes or is handed back when --grace ends" },
+	{ "again", "leaves at once: what runs is handed back, and its processes are ended" },
+	{ NULL, NULL },
+};
+
+static const struct options_fact exits[] = {
+	{ "0", "it was told to end" },
+	{ "2", "an option is wrong, or the broker refuses this worker" },
+	{ "3", "the broker did not answer within --timeout" },
+	{ "130", "it was told twice" },
+	{ NULL, NULL },
+};
+
+static const struct options_page page = {
+	.name = "sheaf-worker",
+	.section = 1,
+	.line = "runs the jobs of queues",
+	.args = "QUEUE[,QUEUE...] [OPTION...] -- COMMAND [ARGUMENT...]",
+	.text = "Runs the jobs of the queues, a process per job: the payload is on its stdin, its stdout is the\n"
+		"result, its exit status the verdict; what a job that fails writes to stderr is its error. {} in an\n"
+		"argument is replaced by the payload. In its environment are:\n"
+		"SHEAF_JOB_ID   the job's id\n"
+		"SHEAF_QUEUE    its queue\n"
+		"SHEAF_ATTEMPT  which attempt this is, from 1\n"
+		"SHEAF_TOKEN    of this run, never used again: a fencing token for what the job writes to\n"
+		"SHEAF_H_NAME   each header NAME\n"
+		"Prints one line `sheaf-worker ready ...` on stderr once it is attached to the broker.",
+	.specs = specs,
+	.n = SPECS,
+	.signals = signals,
+	.exits = exits,
+	.example = "sheaf-worker thumbnails -j 4 -- convert - -resize 200x200 png:-",
+	.see = "sheaf(1), sheafd(8), sheaf.conf(5)",
+};
 
 static int read_queues(struct settings *s, const char *text, char *err)
 {
@@ -243,12 +266,14 @@ int main(int argc, char **argv)
 	char err[OPTIONS_ERR];
 	int status = 0;
 
+	if (options_man(&page, argc, argv))
+		return 0;
 	log_setup("sheaf-worker", LOG_INFO);
 	if (options_parse(&o, specs, SPECS, argc, argv, err) != 0) {
 		fprintf(stderr, "sheaf-worker: %s\n", err);
 		status = 2;
 	} else if (options_flag(&o, "help")) {
-		help();
+		options_help(&page);
 	} else if (options_flag(&o, "version")) {
 		printf("sheaf-worker %s\n", SHEAF_VERSION);
 	} else if (read_settings(&s, &o, err) != 0) {

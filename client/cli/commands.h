@@ -54,5 +54,15 @@ const char *commands_group(enum command_group g);
 /* What `sheaf help` prints. */
 void help_all(struct out *o);
 void help_command(struct out *o, const struct command *command);
+/* The exit statuses of every command, ended by an empty one; an example for all. */
+struct exit_fact {
+	char status[4];
+	const char *line;
+};
+extern const struct exit_fact help_exits[];
+extern const char help_example[];
+/* Writes the manual pages, sheaf(1) and sheaf-COMMAND(1) for each, into the folder of --man-pages; makes it. An exit
+ * status. (man_pages.c) */
+int man_pages(struct cli *c);
 
 #endif

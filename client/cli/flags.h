@@ -46,6 +46,7 @@ struct flags {
 	uint64_t payload;
 	uint64_t batch;
 	uint64_t seconds_ms;
+	const char *man_pages;
 	const char **args; /* owned array: what is no option, n_args of them, ended by NULL */
 	int n_args;
 	struct given *given; /* owned array, n_given of them */

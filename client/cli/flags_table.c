@@ -52,6 +52,8 @@ const struct option flags_table[] = {
 	{ SIZE("payload", "bench", payload, 0, LIMIT_PAYLOAD), .standard = "200", .help = "bytes of each job" },
 	{ NUMBER("batch", "bench", batch, 1, LIMIT_RECORDS, "N"),
 	  .help = "jobs in a message when batched; default: 64, then 256" },
+	{ TEXT("man-pages", "help", man_pages, "DIR"),
+	  .help = "write the manual pages of all commands into DIR, for packages" },
 	{ TEXT("broker", EVERY_COMMAND, broker, "URL"), .standard = SHEAF_DEFAULT_BROKER,
 	  .help = "where the broker is" },
 	{ DURATION("timeout", EVERY_COMMAND, timeout_ms, 0), .help = "for the whole command, such as 500ms 30s 5m 2h" },

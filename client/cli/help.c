@@ -4,6 +4,20 @@
 
 #include "client/cli/commands.h"
 
+const struct exit_fact help_exits[] = {
+	{ "0", "done" },
+	{ "1", "the job, or one of the jobs, failed" },
+	{ "2", "usage" },
+	{ "3", "the broker is not reachable" },
+	{ "4", "refused: denied, full, no such thing, not finished" },
+	{ "124", "timed out" },
+	{ "130", "interrupted" },
+	{ "", NULL },
+};
+
+const char help_example[] = "sheaf-worker words -- wc -w &\n"
+			    "sheaf run words <chapter.txt";
+
 enum { LEFT = 22 }; /* columns of what stands left of the phrases */
 
 /* Text as lines, each behind an indentation. */
@@ -12,7 +26,7 @@ static void put_lines(struct out *o, const char *text)
 	while (*text) {
 		size_t n = strcspn(text, "\n");
 
-		out_format(o, "    %.*s\n", (int)n, text);
+		out_format(o, "%s%.*s\n", n ? "    " : "", (int)n, text);
 		text += n + (text[n] == '\n');
 	}
 }
@@ -87,21 +101,19 @@ void help_all(struct out *o)
 		put_group(o, (enum command_group)g);
 	out_format(o, "\nOptions of every command, anywhere before --\n");
 	put_options(o, "help", true);
-	out_format(o, "\nEvery option can be set in the environment: --broker as SHEAF_BROKER.\n"
-	              "\nExit status\n"
-	              "    0  done                     4    refused: full, no such thing, not finished\n"
-	              "    1  a job failed             124  timed out\n"
-	              "    2  usage                    130  interrupted\n"
-	              "    3  broker unreachable\n"
-	              "\nExample\n"
-	              "    sheaf-worker words -- wc -w &\n"
-	              "    sheaf run words <chapter.txt\n");
+	out_format(o, "\nEvery option can be set in the environment: --broker as SHEAF_BROKER.\n\nExit status\n");
+	for (const struct exit_fact *e = help_exits; e->status[0]; e++)
+		out_format(o, "    %-4s %s\n", e->status, e->line);
+	out_format(o, "\nExample\n");
+	put_lines(o, help_example);
 }
 
 static int cmd_help(struct cli *c)
 {
 	const struct command *command;
 
+	if (c->flags.man_pages)
+		return c->n_args ? cli_fail(EXIT_USAGE, "--man-pages writes the pages of all commands") : man_pages(c);
 	if (c->n_args == 0) {
 		help_all(&c->out);
 		return EXIT_DONE;

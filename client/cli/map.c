@@ -383,12 +383,15 @@ const struct command command_map = {
 		"jobs finish; with --ordered, in the order of the input. What is in flight is bounded, so the\n"
 		"input may be of any size. The errors of failed jobs go to stderr, behind the number of their\n"
 		"record; then the exit status is 1.\n"
+		"\n"
 		"--halt says when to stop before the input ends: never; soon (nothing new starts, what runs is\n"
 		"waited for) or now (what runs is cancelled too), at the first failure or as it says behind a\n"
 		"comma: fail=N, success=N, done=N jobs, or N% of the records read so far, once these are 100 or\n"
 		"all. Stopped by failures, the exit status is 1; by success=N it is 0.\n"
+		"\n"
 		"With --joblog, --resume goes on where a map ended, --resume-failed also runs again what failed;\n"
 		"both read the same input again. --retry-failed runs again what failed, from the log alone.\n"
+		"\n"
 		"The first SIGINT stops submitting, cancels what has not started and waits for what runs; the\n"
 		"second leaves at once.",
 	.failed = "a job failed",
