@@ -142,6 +142,13 @@ enum sheaf_error sheaf_queues(sheaf_t *s, uint64_t ms, sheaf_queue_fn *each, voi
 /** SHOW, PAUSE, RESUME, PURGE, DELETE; *value: jobs purged. With `each` (SHOW): called once. */
 enum sheaf_error sheaf_queue(sheaf_t *s, const char *queue, enum queue_op op, uint64_t ms, uint64_t *value,
                              sheaf_queue_fn *each, void *ctx);
+/** What is set on a queue, one call of `each` per setting. See proto/setting.h. */
+typedef void sheaf_setting_fn(void *ctx, const struct msg_setting_rec *setting);
+enum sheaf_error sheaf_queue_settings(sheaf_t *s, const char *queue, uint64_t ms, sheaf_setting_fn *each, void *ctx);
+/** Sets all of them or none; a value of 0 takes a setting back. The queue is made if it does not exist.
+ *  SHEAF_E_BAD_VALUE: no such setting, or a value over its limit. */
+enum sheaf_error sheaf_queue_set(sheaf_t *s, const char *queue, const struct msg_setting_rec *settings, uint32_t n,
+                                 uint64_t ms);
 enum sheaf_error sheaf_peek(sheaf_t *s, const char *queue, uint32_t n, uint64_t ms, sheaf_peek_fn *each, void *ctx);
 enum sheaf_error sheaf_workers(sheaf_t *s, uint64_t ms, sheaf_worker_fn *each, void *ctx);
 /** Drains or resumes every worker of that name; *workers (may be NULL) says how many. SHEAF_E_UNKNOWN if none is

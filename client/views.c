@@ -103,6 +103,41 @@ enum sheaf_error sheaf_queue(sheaf_t *s, const char *queue, enum queue_op op, ui
 	return SHEAF_OK;
 }
 
+enum sheaf_error sheaf_queue_settings(sheaf_t *s, const char *queue, uint64_t ms, sheaf_setting_fn *each, void *ctx)
+{
+	struct call k = call_begin(s, ms);
+	struct msg m = { .h.kind = MSG_QUEUE_OP, .u.queue_op = { .queue = span_str(queue), .op = QUEUE_SHOW } };
+	const struct msg *a;
+	enum sheaf_error e = check_queue(s, queue);
+
+	if (!e)
+		e = call_ask(&k, &m, &a);
+	if (e)
+		return e;
+	if (a->h.kind != MSG_QUEUE_INFO)
+		return handle_strange(s);
+	for (uint32_t i = 0; i < a->u.queue_info.n_settings; i++)
+		each(ctx, &a->u.queue_info.settings[i]);
+	return SHEAF_OK;
+}
+
+enum sheaf_error sheaf_queue_set(sheaf_t *s, const char *queue, const struct msg_setting_rec *settings, uint32_t n,
+                                 uint64_t ms)
+{
+	struct call k = call_begin(s, ms);
+	struct msg m = { .h.kind = MSG_QUEUE_SET, .u.queue_set = { span_str(queue), settings, n } };
+	const struct msg *a;
+	enum sheaf_error e = check_queue(s, queue);
+
+	if (!e && (n == 0 || n > LIMIT_SETTINGS))
+		e = handle_fail(s, SHEAF_E_BAD_VALUE, "1 to %d settings can be made at a time", LIMIT_SETTINGS);
+	if (!e)
+		e = call_ask(&k, &m, &a);
+	if (!e && a->h.kind != MSG_REPLY)
+		e = handle_strange(s);
+	return e;
+}
+
 enum sheaf_error sheaf_peek(sheaf_t *s, const char *queue, uint32_t n, uint64_t ms, sheaf_peek_fn *each, void *ctx)
 {
 	struct call k = call_begin(s, ms);

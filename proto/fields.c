@@ -149,6 +149,13 @@ static const struct field stat_fields[] = {
 static const struct record stat_record =
     RECORD(struct msg_stat_rec, stat_fields, false, "stats: records [name, value]");
 
+static const struct field setting_fields[] = {
+	TEXT(struct msg_setting_rec, name, LIMIT_NAME, "setting.name: at most 64 bytes"),
+	U64(struct msg_setting_rec, value, "setting.value: a whole number"),
+};
+static const struct record setting_record =
+    RECORD(struct msg_setting_rec, setting_fields, false, "settings: records [name, value]");
+
 static const struct field peek_fields[] = {
 	WIDE(struct msg_peek_rec, id, "peek.id: a job's id"),
 	U32(struct msg_peek_rec, priority, 0, LIMIT_PRIORITY, "peek.priority: 0 to 9"),
@@ -245,6 +252,10 @@ static const struct field worker_op[] = {
 	NAME(struct msg, u.worker_op.name, 1, "name: 1 to 64 printable bytes without space or comma"),
 	U32(struct msg, u.worker_op.op, WORKER_DRAIN, WORKER_RESUME, "op: 1 or 2"),
 };
+static const struct field queue_set[] = {
+	QUEUE(struct msg, u.queue_set.queue),
+	LIST(u.queue_set.v, u.queue_set.n, &setting_record, 1, LIMIT_SETTINGS, "settings: a list of 1 to 64"),
+};
 static const struct field worker_list[] = { U64(struct msg, u.worker_list.after, "after: a whole number") };
 static const struct field ping[] = { U64(struct msg, u.ping.pushed, "pushed: a whole number") };
 static const struct field client_welcome[] = {
@@ -289,6 +300,8 @@ static const struct field job_info[] = {
 static const struct field queue_info[] = {
 	U32(struct msg, u.queue_info.more, 0, 1, "more: 0 or 1"),
 	LIST(u.queue_info.v, u.queue_info.n, &queue_record, 0, LIMIT_LISTED, "queues: a list of at most 256"),
+	OPT_LIST(u.queue_info.settings, u.queue_info.n_settings, &setting_record, LIMIT_SETTINGS,
+	         "settings: a list of at most 64"),
 };
 static const struct field worker_info[] = {
 	U32(struct msg, u.worker_info.more, 0, 1, "more: 0 or 1"),
@@ -380,6 +393,7 @@ static const struct layout layouts[LAYOUT_KINDS] = {
 	[MSG_BATCH_GET] = BODY(one),
 	[MSG_CLIENT_BYE] = EMPTY,
 	[MSG_WORKER_OP] = BODY(worker_op),
+	[MSG_QUEUE_SET] = BODY(queue_set),
 	[MSG_CLIENT_WELCOME] = BODY(client_welcome),
 	[MSG_ACCEPTED] = BODY(accepted),
 	[MSG_RESULTS] = BODY(results),

@@ -62,6 +62,13 @@
 #define LIMIT_BATCHES  100000  /* batches that are kept, open ones included */
 #define LIMIT_POLICIES 1000000 /* distinct sets of headers among the live jobs */
 
+/* one queue's settings */
+#define LIMIT_SETTINGS    64                          /* settings in one message */
+#define LIMIT_CONCURRENCY 1000000                     /* jobs in workers' hands */
+#define LIMIT_RATE        ((uint64_t)1000000 * 86400) /* jobs per day: a million a second */
+#define LIMIT_BURST       1000000                     /* jobs */
+#define LIMIT_KEEP_BYTES  (1024 * GIB)
+
 /* defaults */
 #define DEFAULT_PRIORITY           4
 #define DEFAULT_ATTEMPTS           1

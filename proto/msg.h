@@ -53,6 +53,7 @@ enum msg_kind {
 	MSG_BATCH_GET = 14,
 	MSG_CLIENT_BYE = 15,
 	MSG_WORKER_OP = 16,
+	MSG_QUEUE_SET = 17,
 	/* broker → client; header.number repeats the request's, but where said otherwise */
 	MSG_CLIENT_WELCOME = 32,
 	MSG_ACCEPTED = 33, /* number 0; each record names its request */
@@ -233,6 +234,18 @@ struct msg_stat_rec {
 	uint64_t value;
 };
 
+/* A queue's setting by its name; see proto/setting.h. */
+struct msg_setting_rec {
+	struct span name;
+	uint64_t value; /* 0 = not set */
+};
+
+struct msg_queue_set {
+	struct span queue;
+	const struct msg_setting_rec *v;
+	uint32_t n; /* 1..LIMIT_SETTINGS */
+};
+
 struct msg_peek_rec {
 	uint64_t id;
 	uint32_t priority;
@@ -386,6 +399,7 @@ struct msg {
 		} queue_list; /* names that sort after this */
 		struct msg_queue_op queue_op;
 		struct msg_worker_op worker_op;
+		struct msg_queue_set queue_set;
 		struct {
 			uint64_t after;
 		} worker_list; /* sessions above this */
@@ -412,6 +426,8 @@ struct msg {
 			uint32_t more;
 			const struct msg_queue_rec *v;
 			uint32_t n;
+			const struct msg_setting_rec *settings; /* QUEUE_SHOW: those that are set */
+			uint32_t n_settings;
 		} queue_info;
 		struct {
 			uint32_t more;

@@ -7,6 +7,7 @@
 #include "broker/core/fact.h"
 #include "broker/core/fx.h"
 #include "broker/core/query.h"
+#include "broker/core/setting.h"
 #include "broker/core/submit.h"
 #include "broker/core/turn.h"
 #include "broker/core/wait.h"
@@ -226,6 +227,7 @@ static handler *const handlers[] = {
 	[MSG_BATCH_GET] = query_batch,
 	[MSG_CLIENT_BYE] = goodbye,
 	[MSG_WORKER_OP] = drain_request,
+	[MSG_QUEUE_SET] = setting_request,
 };
 
 void client_request(struct core *c, uint64_t peer, const struct msg *m)

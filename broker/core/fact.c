@@ -87,6 +87,7 @@ bool fact_get_meta(struct span body, struct fact_meta *m)
 void fact_put_queue(struct buf *b, const struct fact_queue *q)
 {
 	size_t begun = fact_begin(b, FACT_QUEUE);
+	uint8_t n = q->n_settings;
 
 	buf_put_u16(b, q->index);
 	buf_put_u8(b, q->paused);
@@ -95,6 +96,11 @@ void fact_put_queue(struct buf *b, const struct fact_queue *q)
 	buf_put_u64(b, q->submitted);
 	for (int s = 0; s < JOB_STATES; s++)
 		buf_put_u64(b, q->ended[s]);
+	while (n > 0 && q->settings[n - 1] == 0)
+		n--;
+	buf_put_u8(b, n);
+	for (uint8_t i = 0; i < n; i++)
+		buf_put_u64(b, q->settings[i]);
 	fact_end(b, begun);
 }
 
@@ -111,6 +117,15 @@ bool fact_get_queue(struct span body, struct fact_queue *q)
 	q->submitted = le_get64(p);
 	for (int s = 0; s < JOB_STATES; s++)
 		q->ended[s] = le_get64(p + 8 + 8 * s);
+	if (!take(&body, 1, &p) || p[0] > LIMIT_SETTINGS)
+		return false;
+	q->n_settings = p[0];
+	q->settings = q->room;
+	for (uint8_t i = 0; i < q->n_settings; i++) {
+		if (!take(&body, 8, &p))
+			return false;
+		q->room[i] = le_get64(p);
+	}
 	return true;
 }
 

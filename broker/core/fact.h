@@ -63,8 +63,12 @@ struct fact_queue {
 	struct span name;
 	uint64_t submitted;
 	uint64_t ended[JOB_STATES];
+	const uint64_t *settings; /* written: all of them, in the order of proto/setting.h */
+	uint8_t n_settings;       /* read: up to the last one that is set */
+	uint64_t room[LIMIT_SETTINGS];
 };
 void fact_put_queue(struct buf *b, const struct fact_queue *q);
+/* q->settings points into *q. */
 MUST_CHECK bool fact_get_queue(struct span body, struct fact_queue *q);
 
 void fact_put_u64(struct buf *b, enum fact_type type, uint64_t v); /* QUEUE_GONE, BATCH_GONE */

@@ -18,6 +18,22 @@ static struct job *oldest(const struct queue *q)
 	return list_empty(&q->kept) ? NULL : list_item(q->kept.next, struct job, in.link);
 }
 
+static uint64_t keep_ms(const struct core *c, const struct queue *q)
+{
+	return q->settings.keep_ms != 0 ? q->settings.keep_ms : c->config.keep_ms;
+}
+
+static uint64_t keep_bytes(const struct core *c, const struct queue *q)
+{
+	return q->settings.keep_bytes != 0 ? q->settings.keep_bytes : c->config.keep_bytes;
+}
+
+/* More is kept than may be. The newest always stays. */
+static bool over_budget(const struct core *c, const struct queue *q)
+{
+	return q->kept_bytes > keep_bytes(c, q) && q->kept.next != q->kept.prev;
+}
+
 /* Sets the timer to the oldest one's due time, in core time. */
 static void set_timer(struct core *c, struct queue *q)
 {
@@ -29,7 +45,7 @@ static void set_timer(struct core *c, struct queue *q)
 			heap_remove(&c->keep_timers, &q->keep_timer);
 		return;
 	}
-	due = j->finished_ms + c->config.keep_ms;
+	due = over_budget(c, q) ? 0 : j->finished_ms + keep_ms(c, q);
 	due = due > c->wall ? c->t + (due - c->wall) : c->t;
 	if (heap_has(&q->keep_timer)) {
 		heap_move(&c->keep_timers, &q->keep_timer, due);
@@ -57,8 +73,8 @@ void keep_add(struct core *c, struct queue *q, struct job *j)
 	list_push_back(&q->kept, &j->in.link);
 	q->kept_bytes += charge(j);
 	c->kept_bytes += charge(j);
-	/* the newest always stays */
-	while (q->kept_bytes > c->config.keep_bytes && oldest(q) != j)
+	/* a replay learns the queue's settings last, and looks at its budget then */
+	for (int i = 0; i < SHED_MOST && !c->replaying && over_budget(c, q); i++)
 		job_forget(c, oldest(q));
 	for (int i = 0; i < SHED_MOST && c->kept_bytes > c->config.keep_all_bytes; i++) {
 		struct queue *rich = richest(c, q);
@@ -83,7 +99,7 @@ void keep_expire(struct core *c, struct queue *q)
 	struct job *j;
 
 	for (int i = 0; i < STEP_WORK && (j = oldest(q)) != NULL; i++) {
-		if (j->finished_ms + c->config.keep_ms > c->wall)
+		if (j->finished_ms + keep_ms(c, q) > c->wall && !over_budget(c, q))
 			break;
 		job_forget(c, j);
 	}

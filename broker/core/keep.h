@@ -11,7 +11,7 @@ void keep_add(struct core *c, struct queue *q, struct job *j);
 /* Takes a job out of the kept ones; see job_forget. */
 void keep_remove(struct core *c, struct queue *q, struct job *j);
 
-/* Lets go of what is too old in this queue, at most STEP_WORK jobs; sets its next timer. */
+/* Lets go of what is too old or too much in this queue, at most STEP_WORK jobs; sets its next timer. */
 void keep_expire(struct core *c, struct queue *q);
 
 /* Lets go of up to `n` of the oldest results of any queue, to give their disk back. True if there was one. */

@@ -12,6 +12,7 @@
 #include "broker/core/policy.h"
 #include "broker/core/progress.h"
 #include "broker/core/queue.h"
+#include "broker/core/setting.h"
 #include "broker/core/turn.h"
 #include "broker/core/wait.h"
 
@@ -92,6 +93,7 @@ static void show(struct core *c, struct client *cl, const struct msg *m, const s
 	queue_describe(c, q, v);
 	out->u.queue_info.v = v;
 	out->u.queue_info.n = 1;
+	out->u.queue_info.settings = setting_list(c, q, &out->u.queue_info.n_settings);
 }
 
 static void set_paused(struct core *c, struct client *cl, const struct msg *m, struct queue *q, bool paused)

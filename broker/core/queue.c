@@ -144,9 +144,12 @@ struct job *queue_first(const struct queue *q)
 
 void queue_fact(struct core *c, const struct queue *q)
 {
-	struct fact_queue f = {
-		.index = q->index, .paused = q->paused, .name = span_str(q->name), .submitted = q->submitted
-	};
+	struct fact_queue f = { .index = q->index,
+		                .paused = q->paused,
+		                .name = span_str(q->name),
+		                .submitted = q->submitted,
+		                .settings = (const uint64_t *)&q->settings,
+		                .n_settings = SETTINGS };
 
 	memcpy(f.ended, q->ended, sizeof f.ended);
 	fact_put_queue(&c->fx->block, &f);

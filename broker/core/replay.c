@@ -14,6 +14,7 @@
 #include "broker/core/keep.h"
 #include "broker/core/policy.h"
 #include "broker/core/queue.h"
+#include "broker/core/setting.h"
 
 static bool replay_meta(struct core *c, struct span body)
 {
@@ -46,7 +47,7 @@ static bool replay_queue(struct core *c, struct span body)
 	q->paused = f.paused != 0;
 	q->submitted = f.submitted;
 	memcpy(q->ended, f.ended, sizeof f.ended);
-	return true;
+	return setting_load(&q->settings, f.settings, f.n_settings);
 }
 
 static bool replay_queue_gone(struct core *c, struct span body)

@@ -15,6 +15,7 @@
 #include "base/rand.h"
 #include "broker/core/core.h"
 #include "broker/core/log.h"
+#include "proto/setting.h"
 
 #define PRIORITIES (LIMIT_PRIORITY + 1)
 #define NO_INDEX   UINT32_MAX
@@ -116,6 +117,7 @@ struct queue {
 	char name[LIMIT_QUEUE_NAME + 1];
 	uint16_t index;
 	bool paused;
+	struct queue_settings settings;
 	enum chore chore;                /* long work on it that goes on through the ticks */
 	uint64_t chore_to;               /* purge: ids below this */
 	uint64_t chore_done;             /* jobs so far */

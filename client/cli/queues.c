@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "client/cli/commands.h"
 #include "client/cli/listing.h"
+#include "client/cli/queue_set.h"
 
 static const enum job_state shown[] = { JOB_READY, JOB_RUNNING, JOB_DELAYED, JOB_BLOCKED,
 	                                JOB_DONE,  JOB_DEAD,    JOB_EXPIRED, JOB_CANCELLED };
@@ -68,14 +69,22 @@ static int cmd_queues(struct cli *c)
 
 /* ---- queue NAME ---- */
 
+struct showing {
+	struct cli *c;
+	struct queue_set set;
+};
+
 static void show_queue(void *ctx, const struct msg_queue_rec *q)
 {
-	struct cli *c = ctx;
-	struct out *o = &c->out;
+	struct showing *s = ctx;
+	struct out *o = &s->c->out;
+	json_t *object;
 	char text[32];
 
-	if (c->flags.json) {
-		show_json(o, json_queue(q));
+	if (s->c->flags.json) {
+		object = json_queue(q);
+		json_object_set_new(object, "settings", queue_set_json(&s->set));
+		show_json(o, object);
 		return;
 	}
 	show_pair(o, "queue", "%.*s", (int)q->name.n, (const char *)q->name.p);
@@ -89,6 +98,7 @@ static void show_queue(void *ctx, const struct msg_queue_rec *q)
 	show_pair(o, "kept bytes", "%s", units_show_size(q->kept_bytes, text));
 	if (q->states[JOB_READY])
 		show_pair(o, "oldest", "%s", units_show_duration(q->oldest_ms, text));
+	queue_set_show(o, &s->set);
 }
 
 static void offer(void *ctx, const struct msg_queue_rec *q)
@@ -179,26 +189,34 @@ static const struct action *find_action(const char *name)
 			return &actions[i];
 		suggest_offer(&s, actions[i].name);
 	}
-	if (strcmp(name, "drain") == 0 || strcmp(name, "set") == 0)
+	suggest_offer(&s, "set");
+	if (strcmp(name, "drain") == 0)
 		cli_say("'queue NAME %s' is not built yet", name);
 	else if (suggest_best(&s))
 		cli_say("a queue cannot be told to '%s': did you mean '%s'?", name, suggest_best(&s));
 	else
-		cli_say("a queue cannot be told to '%s': pause, resume, purge, peek and delete are what there is",
+		cli_say("a queue cannot be told to '%s': pause, resume, purge, peek, delete and set are what there is",
 		        name);
 	return NULL;
+}
+
+static int show(struct cli *c)
+{
+	struct showing s = { .c = c };
+	enum sheaf_error e = queue_set_get(c, c->args[0], &s.set);
+
+	if (!e)
+		e = sheaf_queue(c->s, c->args[0], QUEUE_SHOW, cli_left(c), NULL, show_queue, &s);
+	return e ? no_queue(c, e) : EXIT_DONE;
 }
 
 static int change(struct cli *c, const struct action *a)
 {
 	uint64_t value = 0;
-	enum sheaf_error e =
-	    sheaf_queue(c->s, c->args[0], a->op, cli_left(c), &value, a->op == QUEUE_SHOW ? show_queue : NULL, c);
+	enum sheaf_error e = sheaf_queue(c->s, c->args[0], a->op, cli_left(c), &value, NULL, NULL);
 
 	if (e)
 		return no_queue(c, e);
-	if (a->op == QUEUE_SHOW)
-		return EXIT_DONE;
 	if (c->flags.json)
 		show_json(&c->out, json_pack("{sssssI}", "name", c->args[0], "did", a->did, "jobs", (json_int_t)value));
 	else if (a->op == QUEUE_PURGE || (a->op == QUEUE_DELETE && value))
@@ -215,6 +233,8 @@ static int cmd_queue(struct cli *c)
 
 	if (!cli_queue_name(c->args[0]))
 		return EXIT_USAGE;
+	if (c->n_args > 1 && strcmp(c->args[1], "set") == 0)
+		return queue_set_run(c);
 	a = find_action(c->n_args > 1 ? c->args[1] : "show");
 	if (!a)
 		return EXIT_USAGE;
@@ -223,6 +243,8 @@ static int cmd_queue(struct cli *c)
 	status = cli_open(c);
 	if (status)
 		return status;
+	if (a->op == QUEUE_SHOW)
+		return show(c);
 	return a->op == QUEUE_PEEK ? peek(c) : change(c, a);
 }
 
@@ -236,9 +258,11 @@ const struct command command_queues = {
 	.run = cmd_queues,
 };
 
+#define SETTING_LINE(field, name, kind, most, standard, meaning) "  " name ": " meaning " (" standard ")\n"
+
 const struct command command_queue = {
 	.name = "queue",
-	.args = "QUEUE [pause|resume|purge|peek|delete]",
+	.args = "QUEUE [pause|resume|purge|peek|delete|set KEY=VALUE...]",
 	.group = GROUP_QUEUES,
 	.least = 1,
 	.most = -1,
@@ -248,10 +272,14 @@ const struct command command_queue = {
 		"purge    cancels every job that has not started\n"
 		"peek     shows the jobs that run next (-n N of them)\n"
 		"delete   removes the queue, once it has neither jobs nor workers\n"
-		"Without one of these it prints how many jobs the queue has in each state; those that have\n"
-		"ended count since it was created.",
+		"set      makes a setting that lasts; KEY=default takes it back\n"
+		"Without one of these it prints how many jobs the queue has in each state, and its settings; the\n"
+		"jobs that have ended count since it was created.\n"
+		"\n"
+		"Settings, each with what holds without it\n" QUEUE_SETTINGS(SETTING_LINE),
 	.refused = "there is no such queue, or it is in use",
 	.example = "sheaf queue thumbnails\n"
-		   "sheaf queue thumbnails peek -n 3",
+		   "sheaf queue thumbnails peek -n 3\n"
+		   "sheaf queue thumbnails set concurrency=4 rate=100/s keep=2h",
 	.run = cmd_queue,
 };

@@ -63,8 +63,7 @@ class Words(Cli):
                      ["topic", "t"], ["top"], ["keygen", "d"], ["doctor"], ["completion", "bash"], ["cron"], ["batch"],
                      ["submit", "q", "--delay", "1s"], ["submit", "q", "--at", "now"], ["submit", "q", "--expires=1s"],
                      ["run", "q", "--lease", "1s"], ["run", "q", "--backoff", "1s"], ["submit", "q", "--key", "k"],
-                     ["submit", "q", "--topic", "t"], ["ping", "--keys", "d"], ["queue", "q", "drain"],
-                     ["queue", "q", "set", "a=b"]):
+                     ["submit", "q", "--topic", "t"], ["ping", "--keys", "d"], ["queue", "q", "drain"]):
             done = self.plain(*argv)
             self.assertEqual((done.returncode, done.stdout), (2, ""), argv)
             self.assertRegex(done.stderr, "^sheaf: .*is not built yet", argv)
@@ -85,7 +84,9 @@ class Words(Cli):
                 (["ping", "--broker", "tcp://host"], "port"), (["ping", "-x"], "-x"), (["wait"], "ID"),
                 (["wait", "x1"], "'x1'"), (["wait", "b"], "'b'"), (["job", "b1"], "'b1'"), (["result", "-"], "'-'"),
                 (["cancel", "1", "two"], "'two'"), (["queue", "q", "paus"], "'pause'"),
-                (["queue", "q", "fly"], "peek"),
+                (["queue", "q", "fly"], "peek"), (["queue", "q", "set"], "KEY=VALUE"),
+                (["queue", "q", "set", "rat=1/s"], "'rate'"), (["queue", "q", "set", "rate=fast"], "100/s"),
+                (["queue", "q", "set", "rate=1/s", "rate=2/s"], "twice"),
                 (["queue", "q", "peek", "-n", "0"], "'0'"), (["map", "q", "--resume"], "--joblog"),
                 (["map", "q", "-j", "no"], "'no'"), (["bench", "--mode", "fast"], "'fast'"),
                 (["help", "mapp"], "'map'"),

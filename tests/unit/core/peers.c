@@ -70,6 +70,13 @@ void rig_queue(struct rig *r, unsigned client, uint64_t number, const char *queu
 	            (struct msg){ .u.queue_op = { span_str(queue), (uint32_t)op, arg } });
 }
 
+void rig_set(struct rig *r, unsigned client, uint64_t number, const char *queue, const char *name, uint64_t value)
+{
+	struct msg_setting_rec s = { span_str(name), value };
+
+	rig_request(r, client, number, MSG_QUEUE_SET, (struct msg){ .u.queue_set = { span_str(queue), &s, 1 } });
+}
+
 /* ---- workers ---- */
 
 static void control(struct rig *r, unsigned worker, uint64_t number, enum msg_kind kind, struct msg m)

@@ -72,6 +72,8 @@ void rig_ids(struct rig *r, unsigned client, uint64_t number, enum msg_kind kind
 void rig_one(struct rig *r, unsigned client, uint64_t number, enum msg_kind kind, uint64_t id);
 void rig_queue(struct rig *r, unsigned client, uint64_t number, const char *queue, enum queue_op op, uint64_t arg);
 
+void rig_set(struct rig *r, unsigned client, uint64_t number, const char *queue, const char *name, uint64_t value);
+
 /* ---- workers ---- */
 
 /* Hello of a process, socket, ready and a first beat, in silence but for grants; it becomes session `worker` of this

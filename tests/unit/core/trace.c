@@ -107,6 +107,10 @@ static void put_reply(struct rig *r, const struct effect *e)
 		put(r, " queues #%llu", (unsigned long long)m->h.number);
 		for (uint32_t i = 0; i < m->u.queue_info.n; i++)
 			put_queue(r, &m->u.queue_info.v[i]);
+		for (uint32_t i = 0; i < m->u.queue_info.n_settings; i++)
+			put(r, " %.*s=%llu", (int)m->u.queue_info.settings[i].name.n,
+			    (const char *)m->u.queue_info.settings[i].name.p,
+			    (unsigned long long)m->u.queue_info.settings[i].value);
 		break;
 	case MSG_WORKER_INFO:
 		put(r, " workers #%llu", (unsigned long long)m->h.number);

@@ -42,6 +42,7 @@ static const struct msg_worker_rec workers[] = { { .session = 21,
 	                                           .silent_ms = 27,
 	                                           .draining = 1 } };
 static const struct msg_stat_rec stats[] = { { S("jobs"), 21 } };
+static const struct msg_setting_rec settings[] = { { S("rate"), 21 }, { S("keep"), 22 } };
 static const struct msg_peek_rec peeked[] = { { 21, 9, 22, S("begin") } };
 static const struct msg_range lost[] = { { 21, 22 } };
 static const struct msg_held_rec held[] = { { 21, 22, 3 } };
@@ -99,6 +100,8 @@ static const struct {
 	{ { HEAD(MSG_BATCH_GET), .u.one = { 6 } }, "6" },
 	{ { HEAD(MSG_CLIENT_BYE) }, "" },
 	{ { HEAD(MSG_WORKER_OP), .u.worker_op = { S("w"), 2 } }, "\"w\", 2" },
+	{ { HEAD(MSG_QUEUE_SET), .u.queue_set = { S("mail"), settings, 2 } },
+	  "\"mail\", [[\"rate\", 21], [\"keep\", 22]]" },
 	{ { HEAD(MSG_CLIENT_WELCOME), .u.client_welcome = { 1, 2, S("r"), S("w"), 3, 4, 5, 6, S("sheafd") } },
 	  "1, 2, \"r\", \"w\", 3, 4, 5, 6, \"sheafd\"" },
 	{ { HEAD(MSG_ACCEPTED), .u.accepted = { accepted, 1 } }, "[[21, 22, 23]]" },
@@ -108,8 +111,8 @@ static const struct {
 	{ { HEAD(MSG_JOB_INFO),
 	    .u.job_info = { RESULT, S("mail"), 1, 2, 3, 4, 5, S("worker"), S("A=b\0C=d"), 6, S("half") } },
 	  RESULT_P ", \"mail\", 1, 2, 3, 4, 5, \"worker\", \"A=b\\x00C=d\\x00\", 6, \"half\"" },
-	{ { HEAD(MSG_QUEUE_INFO), .u.queue_info = { 1, queues, 1 } },
-	  "1, [[\"mail\", 1, 21, 22, [0, 1, 2, 3, 4, 5, 6, 7, 8], 23, 24, 25]]" },
+	{ { HEAD(MSG_QUEUE_INFO), .u.queue_info = { 1, queues, 1, settings, 1 } },
+	  "1, [[\"mail\", 1, 21, 22, [0, 1, 2, 3, 4, 5, 6, 7, 8], 23, 24, 25]], [[\"rate\", 21]]" },
 	{ { HEAD(MSG_WORKER_INFO), .u.worker_info = { 1, workers, 1 } },
 	  "1, [[21, \"w\", \"a,b\", 22, 23, 24, 25, 26, 27, 1]]" },
 	{ { HEAD(MSG_STATS_INFO), .u.stats_info = { stats, 1 } }, "[[\"jobs\", 21]]" },

@@ -107,6 +107,10 @@ static const struct limit limits[] = {
 	LEAST(MSG_QUEUE_OP, "7", QUEUE_SHOW),
 	EDGE(MSG_QUEUE_OP, "7", QUEUE_DELETE, BAD),
 	EDGE(MSG_QUEUE_OP, "8", LIMIT_PEEKED, LARGE),
+	BYTES(MSG_QUEUE_SET, "6", LIMIT_QUEUE_NAME, SHEAF_E_BAD_NAME),
+	LIST(MSG_QUEUE_SET, "7", LIMIT_SETTINGS),
+	SOME(MSG_QUEUE_SET, "7"),
+	BYTES(MSG_QUEUE_SET, "7.0.0", LIMIT_NAME, LARGE),
 
 	BYTES(MSG_CLIENT_WELCOME, "8", LIMIT_ENDPOINT, LARGE),
 	BYTES(MSG_CLIENT_WELCOME, "9", LIMIT_ENDPOINT, LARGE),
@@ -141,6 +145,7 @@ static const struct limit limits[] = {
 	EDGE(MSG_QUEUE_INFO, "7.0.1", 1, BAD),
 	{ MSG_QUEUE_INFO, "7.0.4", COPIES, JOB_STATES - 1, SHEAF_E_MALFORMED, NULL },
 	{ MSG_QUEUE_INFO, "7.0.4", COPIES, JOB_STATES + 1, SHEAF_OK, NULL },
+	LIST(MSG_QUEUE_INFO, "8", LIMIT_SETTINGS),
 	LIST(MSG_WORKER_INFO, "7", LIMIT_LISTED),
 	BYTES(MSG_WORKER_INFO, "7.0.1", LIMIT_NAME, SHEAF_E_BAD_NAME),
 	BYTES(MSG_WORKER_INFO, "7.0.2", LIMIT_WORKER_QUEUES *(LIMIT_QUEUE_NAME + 1), LARGE),
@@ -202,6 +207,7 @@ static const struct msg_result_rec result = { .id = 21 };
 static const struct msg_queue_rec queue = { .name = { (const uint8_t *)"mail", 4 } };
 static const struct msg_worker_rec worker = { .name = { (const uint8_t *)"mail", 4 } };
 static const struct msg_stat_rec stat = { .value = 21 };
+static const struct msg_setting_rec setting = { .value = 21 };
 static const struct msg_peek_rec peek = { .id = 21 };
 static const struct msg_range range = { 21, 22 };
 static const struct msg_held_rec held = { 21, 22, HELD_RUNNING };
@@ -221,10 +227,11 @@ static const struct msg basics[] = {
 	{ .h.kind = MSG_WAIT, .u.ids = { .ids = &number, .n = 1 } },
 	{ .h.kind = MSG_CANCEL, .u.ids = { .ids = &number, .n = 1 } },
 	{ .h.kind = MSG_QUEUE_OP, .u.queue_op = { .queue = { (const uint8_t *)"mail", 4 }, .op = QUEUE_PEEK } },
+	{ .h.kind = MSG_QUEUE_SET, .u.queue_set = { { (const uint8_t *)"mail", 4 }, &setting, 1 } },
 	{ .h.kind = MSG_CLIENT_WELCOME, .u.client_welcome = { .version = 1 } },
 	{ .h.kind = MSG_ACCEPTED, .u.accepted = { &accepted, 1 } },
 	{ .h.kind = MSG_RESULTS, .u.results = { 0, &result, 1 } },
-	{ .h.kind = MSG_QUEUE_INFO, .u.queue_info = { 0, &queue, 1 } },
+	{ .h.kind = MSG_QUEUE_INFO, .u.queue_info = { 0, &queue, 1, &setting, 1 } },
 	{ .h.kind = MSG_WORKER_INFO, .u.worker_info = { 0, &worker, 1 } },
 	{ .h.kind = MSG_STATS_INFO, .u.stats_info = { &stat, 1 } },
 	{ .h.kind = MSG_PEEKED, .u.peeked = { &peek, 1 } },
