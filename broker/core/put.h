@@ -15,7 +15,8 @@ struct put {
 /* Bytes of facts that put_job will take, at most. */
 uint64_t put_bytes(const struct put *p, struct span payload);
 
-/* Why no job can be taken now, in words for people; NULL: one can. Whoever has promised the job puts it all the same. */
+/* Why no job can be taken now, in words for people; NULL: one can. Whoever has promised the job puts it all the same.
+ */
 const char *put_refused(const struct core *c, const struct put *p, struct span payload);
 
 /* Writes a JOBS_PUT fact for one job into the step's block, before that is placed: at most STEP_PUTS in a step.

@@ -20,6 +20,7 @@
 	X(ping)                                                                                                        \
 	X(stats)                                                                                                       \
 	X(bench)                                                                                                       \
+	X(completion)                                                                                                  \
 	X(help)
 
 /* The subjects by which help sorts them. */

@@ -122,6 +122,11 @@ static bool set(struct flags *f, const struct option *o, const char *text, const
 	return true;
 }
 
+bool flags_set(struct flags *f, const struct option *o, const char *value)
+{
+	return set(f, o, value, "--");
+}
+
 /* ---- the command line ---- */
 
 static const struct option *find(const char *name, size_t n)

@@ -92,6 +92,8 @@ MUST_CHECK bool flags_parse(struct flags *f, int argc, char **argv);
 /* With the command's name known: sets its options from the command line, the environment, and their defaults; refuses
  * what is not its own. False after an error was printed. */
 MUST_CHECK bool flags_settle(struct flags *f, const char *command);
+/* Sets one option, as the command line would. False after an error was printed. */
+MUST_CHECK bool flags_set(struct flags *f, const struct option *o, const char *value);
 void flags_fini(struct flags *f);
 
 #endif

@@ -37,7 +37,7 @@ const struct option flags_table[] = {
 	{ FLAG("retry-failed", "map", retry_failed),
 	  .help = "run again what failed, as the joblog has it; stdin is not read" },
 	{ TEXT("halt", "map", halt, "never|soon|now[,fail=N[%]]"), .standard = "never",
-	  .help = "stop before the input ends: see above" },
+	  .help = "when to stop before the input ends" },
 	{ FLAG("tag", "map", tag), .help = "each line of a result behind its record and a tab" },
 	{ NUMBER("in-flight", "map bench", in_flight, 1, LIMIT_CLIENT_WAITS, "N"), .letter = 'j',
 	  .help = "jobs that are submitted and not finished, at most" },
