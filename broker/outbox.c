@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "broker/core/history.h"
 #include "broker/slow.h"
 
 /* The place for the message that gathers for this peer. A peer that shares it closes the other's message. */
@@ -37,7 +38,7 @@ struct item *item_new(struct outbox *o, enum outbox_to to, uint64_t whom)
 void item_free(struct outbox *o, struct item *it)
 {
 	for (uint32_t i = 0; i < it->n_wants; i++)
-		free(it->wants[i].headers);
+		free(it->wants[i].words);
 	if (o->n_spare >= SPARE_MOST || it->bytes.cap > SPARE_BYTES) {
 		buf_fini(&it->bytes);
 		free(it->wants);
@@ -75,7 +76,7 @@ struct item *lane_take(struct outbox *o, struct lane *l)
  * some, they go there too. */
 static void enqueue(struct outbox *o, struct item *it)
 {
-	bool slow = it->n_wants > 0 || it->kind == ITEM_TRIM || it->kind == ITEM_PEEK;
+	bool slow = it->n_wants > 0 || it->kind == ITEM_TRIM || it->kind == ITEM_PEEK || it->kind == ITEM_JOB;
 	bool ordered = it->to == TO_JOBS || it->writer_kind == MSG_RESULTS;
 
 	it->counted = it->bytes.n;
@@ -156,8 +157,7 @@ static void add_result(struct outbox *o, const struct effect *e, uint64_t head, 
 			close_open(o, place_of(o, TO_CLIENT, e->peer)); /* its size is not counted yet */
 			return;
 		}
-		r.error = span_of(bytes.p, e->u.result.error_length);
-		r.result = span_of(bytes.p + e->u.result.error_length, bytes.n - e->u.result.error_length);
+		history_result(bytes, e->u.result.error_length, &r);
 	}
 	msg_put_result(&it->writer, &r);
 }
@@ -238,6 +238,9 @@ void outbox_add(struct outbox *o, const struct effect *e, uint64_t head, uint64_
 		break;
 	case FX_PEEK:
 		enqueue(o, slow_peek(o, e, head));
+		break;
+	case FX_JOB:
+		enqueue(o, slow_job(o, e, head));
 		break;
 	case FX_TRIM:
 		add_trim(o, e, head);

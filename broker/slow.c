@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "broker/core/history.h"
+
 static struct want *add(struct item *it, const struct log_bytes *where)
 {
 	if (it->n_wants == it->cap_wants) {
@@ -22,10 +24,10 @@ void slow_want_job(struct item *it, const struct effect *e)
 	w->is_job = true;
 	w->u.job = e->u.job;
 	if (headers.n > 0) {
-		w->headers = malloc(headers.n);
-		must(w->headers != NULL);
-		memcpy(w->headers, headers.p, headers.n);
-		w->u.job.headers = span_of(w->headers, headers.n);
+		w->words = malloc(headers.n);
+		must(w->words != NULL);
+		memcpy(w->words, headers.p, headers.n);
+		w->u.job.headers = span_of(w->words, headers.n);
 	}
 }
 
@@ -50,6 +52,28 @@ struct item *slow_peek(struct outbox *o, const struct effect *e, uint64_t head)
 	return it;
 }
 
+struct item *slow_job(struct outbox *o, const struct effect *e, uint64_t head)
+{
+	const struct msg_job_info *i = &e->u.msg->u.job_info;
+	struct item *it = item_new(o, TO_CLIENT, e->peer);
+	struct want *w = add(it, &e->stored);
+
+	it->kind = ITEM_JOB;
+	it->position = head;
+	it->writer_kind = MSG_JOB_INFO;
+	it->h = e->u.msg->h;
+	w->error_length = (uint32_t)e->number;
+	w->words = malloc(i->queue.n + i->headers.n + 1);
+	must(w->words != NULL);
+	memcpy(w->words, i->queue.p, i->queue.n);
+	if (i->headers.n > 0)
+		memcpy(w->words + i->queue.n, i->headers.p, i->headers.n);
+	w->u.info = *i;
+	w->u.info.queue = span_of(w->words, i->queue.n);
+	w->u.info.headers = span_of(w->words + i->queue.n, i->headers.n);
+	return it;
+}
+
 /* Puts one record whose bytes have come, or say that they never will. */
 static void put(struct outbox *o, struct item *it, struct want *w, int got, struct span bytes)
 {
@@ -67,8 +91,7 @@ static void put(struct outbox *o, struct item *it, struct want *w, int got, stru
 	if (got < 0) {
 		w->u.result.gone = 1;
 	} else {
-		w->u.result.error = span_of(bytes.p, w->error_length);
-		w->u.result.result = span_of(bytes.p + w->error_length, bytes.n - w->error_length);
+		history_result(bytes, w->error_length, &w->u.result);
 	}
 	msg_put_result(&it->writer, &w->u.result);
 }
@@ -123,8 +146,30 @@ static bool run_peek(struct outbox *o, struct item *it)
 	return all;
 }
 
+static bool run_job(struct outbox *o, struct item *it)
+{
+	struct msg_attempt_rec v[LIMIT_HISTORY];
+	struct want *w = &it->wants[0];
+	struct msg m = { .h = it->h };
+	struct span bytes = { 0 };
+	int got = o->world.bytes(o->world.ctx, &w->where, &bytes);
+
+	if (got == 0)
+		return false;
+	m.u.job_info = w->u.info;
+	if (got > 0)
+		history_info(bytes, w->error_length, &m.u.job_info, v);
+	else
+		m.u.job_info.rec.gone = 1;
+	msg_encode(&it->bytes, &m);
+	o->world.send(o->world.ctx, it->to, it->whom, buf_span(&it->bytes));
+	return true;
+}
+
 bool slow_run(struct outbox *o, struct item *it)
 {
+	if (it->kind == ITEM_JOB)
+		return run_job(o, it);
 	if (it->kind == ITEM_PEEK)
 		return run_peek(o, it);
 	if (it->kind == ITEM_TRIM) {

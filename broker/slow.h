@@ -12,18 +12,19 @@ enum {
 	SPARE_BYTES = 256 << 10 /* unless their buffer is larger than this */
 };
 
-enum item_kind { ITEM_BYTES, ITEM_TRIM, ITEM_PEEK };
+enum item_kind { ITEM_BYTES, ITEM_TRIM, ITEM_PEEK, ITEM_JOB };
 
 /* A record that waits for its bytes. */
 struct want {
 	struct log_bytes where;
 	bool is_job;
 	uint32_t error_length;
-	uint8_t *headers; /* owned */
+	uint8_t *words; /* owned: texts that the record points to */
 	union {
 		struct msg_job_rec job;
 		struct msg_result_rec result;
 		struct msg_peek_rec peek;
+		struct msg_job_info info;
 	} u;
 };
 
@@ -37,7 +38,7 @@ struct item {
 	uint32_t answer;
 	uint64_t number;
 	uint64_t counted;    /* bytes that were added to outbox.waiting */
-	struct msg_header h; /* of a peek */
+	struct msg_header h; /* of a peek, or of a job */
 	struct buf bytes;
 	struct msg_writer writer;
 	struct want *wants; /* owned */
@@ -71,6 +72,9 @@ void slow_want_result(struct item *it, const struct effect *e);
 
 /* An item that answers FX_PEEK. */
 struct item *slow_peek(struct outbox *o, const struct effect *e, uint64_t head);
+
+/* An item that answers FX_JOB. */
+struct item *slow_job(struct outbox *o, const struct effect *e, uint64_t head);
 
 /* Goes on with the item; true when it is done with (sent, or nothing is left of it). */
 bool slow_run(struct outbox *o, struct item *it);

@@ -107,6 +107,17 @@ static const struct field progress_fields[] = {
 static const struct record progress_record =
     RECORD(struct msg_progress_rec, progress_fields, false, "progress: records [id, token, percent, text]");
 
+static const struct field attempt_fields[] = {
+	U64(struct msg_attempt_rec, started_ms, "attempt.started_ms: a whole number"),
+	U64(struct msg_attempt_rec, run_ms, "attempt.run_ms: a whole number"),
+	I32(struct msg_attempt_rec, exit, "attempt.exit: a whole number of 32 bits"),
+	U32(struct msg_attempt_rec, verdict, 1, ATTEMPT_LOST, "attempt.verdict: 1 to 4"),
+	NAME(struct msg_attempt_rec, worker, 0, "attempt.worker: at most 64 printable bytes without space or comma"),
+	BYTES(struct msg_attempt_rec, error, LIMIT_HISTORY_ERROR, "attempt.error: at most 256 bytes"),
+};
+static const struct record attempt_record =
+    RECORD(struct msg_attempt_rec, attempt_fields, false, "history: records of 6 fields");
+
 static const struct field payload_fields[] = {
 	{ .type = FIELD_BYTES, .max = LIMIT_PAYLOAD, .why = "payload: at most 16 MiB" },
 };
@@ -296,6 +307,12 @@ static const struct field job_info[] = {
 	HEADERS(struct msg, u.job_info.headers),
 	U32(struct msg, u.job_info.percent, 0, PERCENT_UNKNOWN, "percent: 0 to 100, or 255: not known"),
 	TEXT(struct msg, u.job_info.progress, LIMIT_PROGRESS_TEXT, "progress: at most 256 bytes"),
+	OPT(FIELD_U64, struct msg, u.job_info.due_ms, 0, UINT64_MAX, "due_ms: a whole number"),
+	OPT(FIELD_U64, struct msg, u.job_info.expires_ms, 0, UINT64_MAX, "expires_ms: a whole number"),
+	OPT(FIELD_U64, struct msg, u.job_info.lease_ms, 0, UINT64_MAX, "lease_ms: a whole number"),
+	OPT(FIELD_U64, struct msg, u.job_info.backoff_ms, 0, UINT64_MAX, "backoff_ms: a whole number"),
+	OPT_LIST(u.job_info.history, u.job_info.n_history, &attempt_record, LIMIT_HISTORY,
+	         "history: a list of at most 16"),
 };
 static const struct field queue_info[] = {
 	U32(struct msg, u.queue_info.more, 0, 1, "more: 0 or 1"),

@@ -25,10 +25,13 @@
 #define LIMIT_ATTEMPTS     200        /* attempts that a job may ask for */
 #define LIMIT_DELIVERIES   100        /* deliveries that may be configured; DEFAULT_DELIVERIES unless told */
 
-#define LIMIT_DELAY_MS (UINT64_C(3653) * 24 * 3600 * 1000) /* any time that a job may ask for: ten years */
-#define LIMIT_KEY      256                                 /* bytes of an idempotency key */
-#define LIMIT_AFTER    64                                  /* jobs and batches that a job may follow */
-#define LIMIT_REPLICAS 16                                  /* of a race */
+#define LIMIT_DELAY_MS      (UINT64_C(3653) * 24 * 3600 * 1000) /* any time that a job may ask for: ten years */
+#define LIMIT_HISTORY       16                                  /* attempts that are kept of a job, the last ones */
+#define LIMIT_HISTORY_BYTES 2048                                /* bytes of these */
+#define LIMIT_HISTORY_ERROR 256                                 /* bytes of error text of each */
+#define LIMIT_KEY           256                                 /* bytes of an idempotency key */
+#define LIMIT_AFTER         64                                  /* jobs and batches that a job may follow */
+#define LIMIT_REPLICAS      16                                  /* of a race */
 
 /* one message */
 #define LIMIT_RECORDS    1024       /* jobs, results or ids in one message */
@@ -72,6 +75,7 @@
 /* defaults */
 #define DEFAULT_PRIORITY           4
 #define DEFAULT_ATTEMPTS           1
+#define DEFAULT_BACKOFF_MAX_MS     (3600 * 1000) /* the pause before another attempt doubles up to this */
 #define DEFAULT_DELIVERIES         5
 #define DEFAULT_KEEP_MS            (3600 * 1000) /* how long results are kept */
 #define DEFAULT_KEEP_BYTES         (256 * MIB)   /* results kept per queue, each charged with RESULT_OVERHEAD */

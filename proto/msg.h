@@ -253,6 +253,18 @@ struct msg_peek_rec {
 	struct span payload; /* its beginning, at most LIMIT_PEEK_BYTES */
 };
 
+enum { ATTEMPT_LOST = 4 }; /* beside enum verdict: its worker was lost; no attempt is used up */
+
+/* One attempt that is over. */
+struct msg_attempt_rec {
+	uint64_t started_ms; /* wall clock */
+	uint64_t run_ms;
+	int32_t exit;
+	uint32_t verdict;   /* enum verdict, or ATTEMPT_LOST */
+	struct span worker; /* its name */
+	struct span error;  /* at most LIMIT_HISTORY_ERROR bytes */
+};
+
 /* What a job is now. */
 struct msg_job_info {
 	struct msg_result_rec rec;
@@ -266,6 +278,12 @@ struct msg_job_info {
 	struct span headers;
 	uint32_t percent;     /* of a running job, as its handler says; PERCENT_UNKNOWN else */
 	struct span progress; /* the text that went with it */
+	uint64_t due_ms;      /* delayed: until this time of the wall clock */
+	uint64_t expires_ms;  /* wall clock; 0 = never */
+	uint64_t lease_ms;    /* 0 = as long as its worker beats */
+	uint64_t backoff_ms;
+	const struct msg_attempt_rec *history; /* oldest first */
+	uint32_t n_history;                    /* at most LIMIT_HISTORY */
 };
 
 struct msg_batch_info {

@@ -8,6 +8,7 @@
 #include "broker/core/fx.h"
 #include "broker/core/job.h"
 #include "broker/core/job_table.h"
+#include "broker/core/timer.h"
 #include "broker/core/turn.h"
 #include "broker/core/worker.h"
 
@@ -18,6 +19,12 @@ static int by_value(const void *a, const void *b)
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
 	return x < y ? -1 : x > y;
+}
+
+static void begin(struct core *c, struct lease *l)
+{
+	l->started = true;
+	timer_lease(c, l);
 }
 
 /* Marks the leases whose tokens the beat names. What runs was granted early, so the walk is short. */
@@ -37,7 +44,7 @@ static void mark_started(struct core *c, struct worker *w, const struct msg_beat
 		struct lease *l = list_item(p, struct lease, link);
 
 		if (!l->started && bsearch(&l->token, tokens, b->n_started, sizeof tokens[0], by_value) != NULL)
-			l->started = true;
+			begin(c, l);
 	}
 }
 

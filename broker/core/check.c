@@ -4,6 +4,7 @@
 #include "base/must.h"
 #include "broker/core/job.h"
 #include "broker/core/job_table.h"
+#include "broker/core/side.h"
 #include "broker/core/state.h"
 
 /* What a walk over all jobs counts, to be held against what is kept. */
@@ -14,15 +15,34 @@ struct sums {
 	uint64_t waits;
 };
 
+/* What only some jobs have is where the state says, and its timers run. */
+static void check_side(const struct core *c, const struct job *j)
+{
+	const struct side *s = side_of(j);
+	bool waits = j->state == JOB_DELAYED || j->state == JOB_BLOCKED;
+
+	must(s != NULL || !(waits || j->state == JOB_DEAD));
+	if (s == NULL)
+		return;
+	must(s->job == j && s->history_n <= LIMIT_HISTORY_BYTES);
+	must(heap_has(&s->expiry) == (s->expires != 0 && j->state != JOB_RUNNING && j->state != JOB_DEAD));
+	must(heap_has(&s->line) == (j->state == JOB_DELAYED || j->state == JOB_READY));
+	must(list_empty(&s->link) == !(waits || j->state == JOB_DEAD));
+	must((s->due != 0) == (j->state == JOB_DELAYED) || j->state == JOB_BLOCKED);
+	(void)c;
+}
+
 static void check_job(const struct core *c, const struct job *j, struct sums *s)
 {
 	must(j->id > 0 && j->id < c->next_id);
 	must(j->queue < c->n_queues && c->queues[j->queue] != NULL);
 	must(j->state != JOB_NONE && j->priority <= LIMIT_PRIORITY);
 	must(!(j->flags & JOB_ENDING));
-	must(j->at >= c->trim.tail && j->at + j->length <= c->trim.head);
+	if (job_log_bytes(j) > 0)
+		must(j->at >= c->trim.tail && j->at + j->length <= c->trim.head);
 	s->by_state[j->state]++;
-	s->live_bytes += job_log_bytes(j);
+	s->live_bytes += job_log_bytes(j) + job_end_bytes(j);
+	check_side(c, j);
 	if (job_terminal(j))
 		return;
 	must(j->attempt < j->attempts || j->attempts == 0);
@@ -34,9 +54,7 @@ static void check_job(const struct core *c, const struct job *j, struct sums *s)
 	if (j->state == JOB_RUNNING) {
 		must(j->in.lease->job == j && j->in.lease->token < (c->epoch << 32 | c->next_token));
 		must(j->in.lease->fact == list_empty(&j->in.lease->young));
-	} else if (j->flags & JOB_PAST) {
-		must(j->in.past->job == j && heap_has(&j->in.past->line));
-	} else {
+	} else if (!(j->flags & JOB_SIDE)) {
 		must(!list_empty(&j->in.link));
 	}
 }
@@ -60,7 +78,7 @@ static void check_line(const struct queue *q, int p, uint64_t *ready)
 
 static void check_queue(const struct core *c, const struct queue *q, struct sums *s)
 {
-	uint64_t ready = 0, kept = 0, kept_bytes = 0, servers = 0;
+	uint64_t ready = 0, kept = 0, kept_bytes = 0, servers = 0, waiting = 0, dead = 0;
 
 	for (int p = 0; p < PRIORITIES; p++)
 		check_line(q, p, &ready);
@@ -71,10 +89,15 @@ static void check_queue(const struct core *c, const struct queue *q, struct sums
 		kept++;
 		kept_bytes += j->length + (uint64_t)RESULT_OVERHEAD;
 	}
+	for (struct list *l = q->waiting.next; l != &q->waiting; l = l->next, waiting++)
+		must(list_item(l, struct side, link)->job->queue == q->index);
+	for (struct list *l = q->dead.next; l != &q->dead; l = l->next, dead++)
+		must(list_item(l, struct side, link)->job->state == JOB_DEAD);
+	must(waiting == q->now[JOB_DELAYED] + q->now[JOB_BLOCKED] && dead == q->now[JOB_DEAD]);
 	for (struct list *l = q->servers.next; l != &q->servers; l = l->next)
 		servers++;
 	must(ready == q->now[JOB_READY]);
-	must(kept == q->now[JOB_DONE] + q->now[JOB_DEAD] + q->now[JOB_EXPIRED] + q->now[JOB_CANCELLED]);
+	must(kept == q->now[JOB_DONE] + q->now[JOB_EXPIRED] + q->now[JOB_CANCELLED]);
 	must(kept_bytes == q->kept_bytes && servers == q->n_servers);
 	for (int i = 0; i < JOB_STATES; i++) {
 		must(s->by_state[i] >= q->now[i]);

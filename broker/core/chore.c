@@ -5,6 +5,7 @@
 #include "broker/core/fx.h"
 #include "broker/core/job.h"
 #include "broker/core/queue.h"
+#include "broker/core/side.h"
 #include "broker/core/turn.h"
 
 bool chore_begin(struct core *c, struct queue *q, enum chore chore, uint64_t peer, const struct msg_header *request)
@@ -25,8 +26,8 @@ static bool purge_one(struct core *c, const struct queue *q, struct job *j)
 	if (j->id >= q->chore_to || (j->flags & JOB_ENDING))
 		return false;
 	j->flags |= JOB_ENDING;
-	turn_end_job(c, &(struct ending){
-			    .job = j, .state = JOB_CANCELLED, .attempt = j->attempt, .error = span_str("purged") });
+	turn_end_job(
+	    c, &(struct ending){ .job = j, .state = JOB_CANCELLED, .used = j->attempt, .error = span_str("purged") });
 	return true;
 }
 
@@ -44,8 +45,10 @@ static void purge_slice(struct core *c, struct queue *q)
 			n++;
 		}
 		for (uint32_t i = 0; i < q->back[p].n && n < STEP_WORK && turn_bytes(c) < full; i++)
-			n += purge_one(c, q, list_item(q->back[p].v[i], struct past, line)->job);
+			n += purge_one(c, q, list_item(q->back[p].v[i], struct side, line)->job);
 	}
+	for (struct list *l = q->waiting.next; l != &q->waiting && n < STEP_WORK && turn_bytes(c) < full; l = l->next)
+		n += purge_one(c, q, list_item(l, struct side, link)->job);
 	q->chore_done += n;
 	if (n == 0)
 		q->chore_to = 0; /* done */
@@ -53,14 +56,13 @@ static void purge_slice(struct core *c, struct queue *q)
 
 static bool in_use(const struct queue *q)
 {
-	return q->now[JOB_READY] + q->now[JOB_RUNNING] + q->now[JOB_DELAYED] + q->now[JOB_BLOCKED] > 0 ||
-	       q->n_servers > 0;
+	return queue_live(q) > 0 || q->n_servers > 0;
 }
 
 /* Nothing is left of it. It stays so within a step: what ends meanwhile is kept. */
 static bool nothing_left(const struct queue *q)
 {
-	return !in_use(q) && list_empty(&q->kept);
+	return !in_use(q) && list_empty(&q->kept) && list_empty(&q->dead);
 }
 
 static void delete_slice(struct core *c, struct queue *q)
@@ -71,7 +73,9 @@ static void delete_slice(struct core *c, struct queue *q)
 	}
 	for (int i = 0; i < STEP_WORK && !list_empty(&q->kept); i++)
 		job_forget(c, list_item(q->kept.next, struct job, in.link));
-	if (list_empty(&q->kept))
+	for (int i = 0; i < STEP_WORK && !list_empty(&q->dead); i++)
+		job_forget(c, list_item(q->dead.next, struct side, link)->job);
+	if (list_empty(&q->kept) && list_empty(&q->dead))
 		q->chore_to = 0;
 }
 

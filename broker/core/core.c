@@ -18,7 +18,9 @@
 #include "broker/core/progress.h"
 #include "broker/core/queue.h"
 #include "broker/core/replay.h"
+#include "broker/core/side.h"
 #include "broker/core/state.h"
+#include "broker/core/timer.h"
 #include "broker/core/trim.h"
 #include "broker/core/turn.h"
 #include "broker/core/wait.h"
@@ -63,6 +65,10 @@ struct core *core_new(const struct core_config *config)
 	heap_init(&c->worker_timers);
 	heap_init(&c->client_timers);
 	heap_init(&c->keep_timers);
+	heap_init(&c->lease_timers);
+	heap_init(&c->delayed);
+	heap_init(&c->dated);
+	heap_init(&c->expiries);
 	list_init(&c->hot);
 	list_init(&c->finished_batches);
 	list_init(&c->young);
@@ -89,13 +95,15 @@ static void free_jobs(struct core *c)
 	struct job *j;
 
 	for (j = job_next(&c->jobs, 0); j != NULL; j = job_next(&c->jobs, j->id + 1)) {
+		struct side *side = side_of(j);
+
 		if (j->state == JOB_RUNNING) {
-			free(j->in.lease->past);
 			progress_forget(j->in.lease);
 			free(j->in.lease);
-		} else if (j->state == JOB_READY && (j->flags & JOB_PAST)) {
-			free(j->in.past);
 		}
+		if (side != NULL)
+			free(side->history);
+		free(side);
 	}
 	job_table_fini(&c->jobs);
 	while (c->spare_leases != NULL) {
@@ -130,6 +138,10 @@ void core_free(struct core *c)
 	heap_fini(&c->worker_timers);
 	heap_fini(&c->client_timers);
 	heap_fini(&c->keep_timers);
+	heap_fini(&c->lease_timers);
+	heap_fini(&c->delayed);
+	heap_fini(&c->dated);
+	heap_fini(&c->expiries);
 	free(c->batches);
 	free(c->queues);
 	free(c->trim.live);
@@ -223,6 +235,7 @@ static void tick(struct core *c)
 	beat_orphans(c);
 	beat_young(c);
 	batch_expire(c);
+	timer_slice(c);
 	trim_tick(c);
 	if (turn_has_room(c, STEP_WORK))
 		chore_slice(c); /* behind the preamble, which names the queue that it may end */
@@ -318,6 +331,7 @@ uint64_t core_deadline(const struct core *c)
 	t = earlier(t, heap_key(&c->worker_timers));
 	t = earlier(t, heap_key(&c->client_timers));
 	t = earlier(t, heap_key(&c->keep_timers));
+	t = earlier(t, timer_deadline(c));
 	t = earlier(t, beat_young_deadline(c));
 	t = earlier(t, batch_deadline(c));
 	t = earlier(t, gather_deadline(c));

@@ -87,20 +87,22 @@ enum effect_kind {
 	FX_APPEND,   /* the block of effects.block at effects.block_at; at most one in a step, and the first effect */
 	FX_ACCEPTED, /* peer, session; accepted: gathered into one ACCEPTED per peer and turn */
 	FX_RESULT,   /* peer, session, number; result: gathered into RESULTS. answer: set as in MSG_RESULTS. If
-	                from_log, result.error and result.result are not spans but stored: error_length bytes of error
-	                text, then the result, at `stored` */
+	                from_log, result.error and result.result are not spans but `stored`: what the job left, to be
+	                taken apart by history_split with error_length */
 	FX_REPLY,    /* peer, msg: one message to a client */
 	FX_PEEK,     /* peer, msg (header only), leases: answer PEEKED with the payloads at peeks[0..n_peeks] */
-	FX_CONTROL,  /* peer, msg: one message to a worker on control */
-	FX_OPEN,     /* session: bind a PUSH socket; answer with EV_SOCKET */
-	FX_NONCE,    /* session, number: send JOBS_WELCOME with this nonce on its PUSH socket */
-	FX_GRANT,    /* session, number; job: to the worker's PUSH; grants of one number share a message; the payload
-	                is at `stored` (job.payload is empty) */
-	FX_PROBE,    /* session, number: an empty JOBS message */
-	FX_CLOSE,    /* session: close its PUSH socket at once */
-	FX_MOVE,     /* position: read that segment and hand its blocks in as EV_MOVE, then EV_MOVED */
-	FX_TRIM,     /* position: nothing below it is needed; a segment's base */
-	FX_LOG       /* level, id, text: one line for the log */
+	FX_JOB, /* peer, msg: JOB_INFO of an ended job. If stored.length > 0, what it left stands there: its history and
+	           error text go into the message; number: bytes of the error text */
+	FX_CONTROL, /* peer, msg: one message to a worker on control */
+	FX_OPEN,    /* session: bind a PUSH socket; answer with EV_SOCKET */
+	FX_NONCE,   /* session, number: send JOBS_WELCOME with this nonce on its PUSH socket */
+	FX_GRANT,   /* session, number; job: to the worker's PUSH; grants of one number share a message; the payload
+	               is at `stored` (job.payload is empty) */
+	FX_PROBE,   /* session, number: an empty JOBS message */
+	FX_CLOSE,   /* session: close its PUSH socket at once */
+	FX_MOVE,    /* position: read that segment and hand its blocks in as EV_MOVE, then EV_MOVED */
+	FX_TRIM,    /* position: nothing below it is needed; a segment's base */
+	FX_LOG      /* level, id, text: one line for the log */
 };
 
 struct effect {

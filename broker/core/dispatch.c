@@ -6,6 +6,8 @@
 #include "broker/core/job.h"
 #include "broker/core/policy.h"
 #include "broker/core/queue.h"
+#include "broker/core/side.h"
+#include "broker/core/timer.h"
 
 enum { ROOM_FOR_OTHERS = 512, QUANTUM_BYTES = 1 << 20, REBALANCE_MS = 20, RECALL_MS = 100 };
 
@@ -61,14 +63,23 @@ static void grant(struct core *c, struct attachment *a, struct job *j)
 		.queue = a->index,
 		.lease_ms = policy_lease(c, j->p.policy),
 		.headers = policy_headers(c, j->p.policy),
+		.expires_ms = l->side != NULL && l->side->expires != 0 ? l->side->expires - c->wall : 0,
 	};
 	c->count.granted++;
+}
+
+/* The job that is next in line; NULL if there is none, or if it has expired: its end is only a tick away. */
+static struct job *grantable(const struct core *c, const struct queue *q)
+{
+	struct job *j = queue_first(q);
+
+	return j != NULL && timer_expired(c, side_of(j)) ? NULL : j;
 }
 
 /* One message of jobs for one worker. Idle slots are filled first, everywhere; only then work is sent ahead. */
 static bool quantum(struct core *c, struct queue *q)
 {
-	struct job *j = queue_first(q);
+	struct job *j = grantable(c, q);
 	struct attachment *a = j != NULL ? lightest(q, j->length) : NULL;
 	uint64_t bytes = 0;
 	struct worker *w;
@@ -87,7 +98,7 @@ static bool quantum(struct core *c, struct queue *q)
 			break;
 		bytes += j->length;
 		grant(c, a, j);
-		j = queue_first(q);
+		j = grantable(c, q);
 	}
 	return true;
 }

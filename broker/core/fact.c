@@ -1,7 +1,9 @@
 /* Writers and readers of facts; see fact.h. */
 #include "broker/core/fact.h"
 
+#include "base/crc32c.h"
 #include "base/le.h"
+#include "broker/core/history.h"
 
 /* Takes n bytes off the front of s. */
 static bool take(struct span *s, size_t n, const uint8_t **p)
@@ -147,15 +149,54 @@ bool fact_get_u64(struct span body, uint64_t *v)
 	return true;
 }
 
+static bool has_terms(const struct fact_put *f)
+{
+	return f->due_ms != 0 || f->expires_ms != 0 || f->backoff_ms != 0 || f->backoff_max_ms != 0 ||
+	       f->tenant.n > 0 || f->group.n > 0 || f->n_after > 0;
+}
+
+static void put_terms(struct buf *b, const struct fact_put *f)
+{
+	buf_put_u64(b, f->due_ms);
+	buf_put_u64(b, f->expires_ms);
+	buf_put_u64(b, f->backoff_ms);
+	buf_put_u64(b, f->backoff_max_ms);
+	buf_put_u8(b, (uint8_t)f->tenant.n);
+	buf_put_u8(b, (uint8_t)f->group.n);
+	buf_put_u8(b, f->n_after);
+	buf_put_span(b, f->tenant);
+	buf_put_span(b, f->group);
+	for (uint32_t i = 0; i < f->n_after; i++)
+		buf_put_u64(b, f->after[i]);
+}
+
+static bool get_terms(struct span *body, struct fact_put *f)
+{
+	const uint8_t *p, *after;
+
+	if (!take(body, 35, &p) || !take_span(body, p[32], &f->tenant) || !take_span(body, p[33], &f->group) ||
+	    p[34] > LIMIT_AFTER || !take(body, (size_t)8 * p[34], &after))
+		return false;
+	f->due_ms = le_get64(p);
+	f->expires_ms = le_get64(p + 8);
+	f->backoff_ms = le_get64(p + 16);
+	f->backoff_max_ms = le_get64(p + 24);
+	f->n_after = p[34];
+	for (uint32_t i = 0; i < f->n_after; i++)
+		f->after[i] = le_get64(after + (size_t)8 * i);
+	return f->tenant.n <= LIMIT_NAME && f->group.n <= LIMIT_NAME;
+}
+
 void fact_put_put(struct buf *b, const struct fact_put *f)
 {
+	bool terms = has_terms(f);
 	uint8_t *p = buf_room(b, FACT_PUT_HEAD);
 
 	memset(p, 0, FACT_PUT_HEAD);
 	le_put16(p, f->queue);
 	p[2] = f->priority;
 	p[3] = f->attempts;
-	p[4] = f->flags;
+	p[4] = (uint8_t)((f->flags & ~FACT_TERMS) | (terms ? FACT_TERMS : 0));
 	le_put16(p + 6, (uint16_t)f->headers.n);
 	le_put32(p + 8, f->count);
 	le_put64(p + 16, f->session);
@@ -166,12 +207,15 @@ void fact_put_put(struct buf *b, const struct fact_put *f)
 	le_put64(p + 56, f->batch);
 	b->n += FACT_PUT_HEAD;
 	buf_put_span(b, f->headers);
+	if (terms)
+		put_terms(b, f);
 }
 
 bool fact_get_put(struct span *body, struct fact_put *f)
 {
 	const uint8_t *p;
 
+	*f = (struct fact_put){ 0 };
 	if (!take(body, FACT_PUT_HEAD, &p) || !take_span(body, le_get16(p + 6), &f->headers))
 		return false;
 	f->queue = le_get16(p);
@@ -185,6 +229,8 @@ bool fact_get_put(struct span *body, struct fact_put *f)
 	f->submitted_ms = le_get64(p + 40);
 	f->lease_ms = le_get64(p + 48);
 	f->batch = le_get64(p + 56);
+	if ((f->flags & FACT_TERMS) && !get_terms(body, f))
+		return false;
 	return f->queue < LIMIT_QUEUES && f->priority <= LIMIT_PRIORITY;
 }
 
@@ -228,35 +274,42 @@ bool fact_get_count(struct span *body, uint8_t *flags, uint32_t *count)
 	return true;
 }
 
-void fact_put_end_rec(struct buf *b, const struct fact_end_rec *r)
+void fact_put_end_rec(struct buf *b, struct fact_end_rec *r)
 {
+	size_t head = b->n, left;
 	uint8_t *p = buf_room(b, FACT_END_RECORD);
 
 	memset(p, 0, FACT_END_RECORD);
+	b->n += FACT_END_RECORD;
+	left = b->n;
+	history_write(b, r->history, &r->attempt);
+	buf_put_span(b, r->error);
+	buf_put_span(b, r->result);
+	r->left = span_of(b->p + left, b->n - left);
+	r->crc = crc32c(0, r->left.p, r->left.n);
+	p = b->p + head;
 	le_put64(p, r->id);
 	le_put64(p + 8, r->submitted_ms);
 	le_put64(p + 16, r->finished_ms);
 	le_put32(p + 24, r->run_ms);
 	le_put32(p + 28, r->crc);
-	le_put32(p + 32, (uint32_t)r->result.n);
+	le_put32(p + 32, (uint32_t)r->left.n);
 	le_put16(p + 36, (uint16_t)r->error.n);
 	le_put16(p + 38, (uint16_t)r->exit);
 	le_put16(p + 40, r->queue);
 	p[42] = r->state;
-	p[43] = r->attempt;
+	p[43] = r->attempts_used;
 	p[44] = r->priority;
 	le_put64(p + 48, r->batch);
-	b->n += FACT_END_RECORD;
-	buf_put_span(b, r->error);
-	buf_put_span(b, r->result);
 }
 
 bool fact_get_end_rec(struct span *body, struct fact_end_rec *r)
 {
 	const uint8_t *p;
 
-	if (!take(body, FACT_END_RECORD, &p) || !take_span(body, le_get16(p + 36), &r->error) ||
-	    !take_span(body, le_get32(p + 32), &r->result))
+	*r = (struct fact_end_rec){ 0 };
+	if (!take(body, FACT_END_RECORD, &p) || !take_span(body, le_get32(p + 32), &r->left) ||
+	    !history_split(r->left, le_get16(p + 36), &r->history, &r->error, &r->result))
 		return false;
 	r->id = le_get64(p);
 	r->submitted_ms = le_get64(p + 8);
@@ -266,11 +319,37 @@ bool fact_get_end_rec(struct span *body, struct fact_end_rec *r)
 	r->exit = (int16_t)le_get16(p + 38);
 	r->queue = le_get16(p + 40);
 	r->state = p[42];
-	r->attempt = p[43];
+	r->attempts_used = p[43];
 	r->priority = p[44];
 	r->batch = le_get64(p + 48);
 	return r->queue < LIMIT_QUEUES && r->state >= JOB_DONE && r->state < JOB_STATES &&
 	       r->priority <= LIMIT_PRIORITY;
+}
+
+void fact_put_back_rec(struct buf *b, const struct fact_back_rec *r)
+{
+	buf_put_u64(b, r->id);
+	buf_put_u64(b, r->token);
+	buf_put_u8(b, r->attempt);
+	buf_put_u8(b, r->deliveries);
+	buf_put_u64(b, r->due);
+	history_write(b, r->history, &r->last);
+}
+
+bool fact_get_back_rec(struct span *body, struct fact_back_rec *r)
+{
+	const uint8_t *p, *length;
+
+	*r = (struct fact_back_rec){ 0 };
+	if (!take(body, FACT_BACK_RECORD, &p) || !take(body, 2, &length) ||
+	    !take_span(body, le_get16(length), &r->history))
+		return false;
+	r->id = le_get64(p);
+	r->token = le_get64(p + 8);
+	r->attempt = p[16];
+	r->deliveries = p[17];
+	r->due = le_get64(p + 18);
+	return r->history.n <= LIMIT_HISTORY_BYTES;
 }
 
 void fact_put_lease_rec(struct buf *b, const struct fact_lease_rec *r)
@@ -320,6 +399,16 @@ bool fact_get_batch(struct span body, struct fact_batch *f)
 	f->finished_wall = le_get64(p + 33);
 	f->session = le_get64(p + 41);
 	f->number = le_get64(p + 49);
+	return true;
+}
+
+bool fact_take_u64(struct span *body, uint64_t *v)
+{
+	const uint8_t *p;
+
+	if (!take(body, 8, &p))
+		return false;
+	*v = le_get64(p);
 	return true;
 }
 

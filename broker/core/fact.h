@@ -9,6 +9,7 @@
 #define SHEAF_CORE_FACT_H
 
 #include "base/buf.h"
+#include "broker/core/state.h"
 #include "proto/msg.h"
 
 enum fact_type {
@@ -17,12 +18,15 @@ enum fact_type {
 	FACT_QUEUE_GONE = 3,
 	FACT_JOBS_PUT = 4,    /* jobs of one policy, with their payloads */
 	FACT_JOBS_END = 5,    /* jobs that ended, with error and result */
-	FACT_JOBS_BACK = 6,   /* jobs that went back to ready: attempts and deliveries used, last token */
+	FACT_JOBS_BACK = 6,   /* jobs that went back: attempts and deliveries used, last token, history, due time */
 	FACT_JOBS_LEASED = 7, /* leases that have become old */
 	FACT_BATCH = 8,       /* a batch as it is now, with its counts */
 	FACT_BATCH_GONE = 9,
-	FACT_SESSION = 10 /* a client session's answers, for its retries */
+	FACT_SESSION = 10,     /* a client session's answers, for its retries */
+	FACT_JOBS_REDRIVE = 14 /* dead jobs that are ready again */
 };
+
+#define FACT_LAST FACT_JOBS_REDRIVE
 
 #define FACT_VERSION 1
 
@@ -30,6 +34,7 @@ enum {
 	FACT_HEAD = 8,
 	FACT_PUT_RECORD = 16,
 	FACT_END_RECORD = 60,
+	FACT_BACK_RECORD = 26,
 	FACT_LEASE_RECORD = 18,
 	FACT_PUT_HEAD = 64,
 	FACT_COUNT_HEAD = 5
@@ -74,7 +79,11 @@ MUST_CHECK bool fact_get_queue(struct span body, struct fact_queue *q);
 void fact_put_u64(struct buf *b, enum fact_type type, uint64_t v); /* QUEUE_GONE, BATCH_GONE */
 MUST_CHECK bool fact_get_u64(struct span body, uint64_t *v);
 
-enum { FACT_MOVED = 1 }; /* re-appended by the mover: counts were made before */
+enum fact_flag {
+	FACT_MOVED = 1, /* re-appended by the mover: counts were made before */
+	FACT_TERMS = 2, /* JOBS_PUT: terms stand behind the headers */
+	FACT_DATED = 4, /* JOBS_PUT: due is a time of the wall clock that somebody named */
+};
 
 /* Head of JOBS_PUT; `count` records follow: id u64, length u32, crc u32, payload. */
 struct fact_put {
@@ -90,6 +99,15 @@ struct fact_put {
 	uint64_t lease_ms;
 	uint64_t batch;
 	struct span headers;
+	/* terms, only written when one of them says something (FACT_TERMS) */
+	uint64_t due_ms; /* wall clock */
+	uint64_t expires_ms;
+	uint64_t backoff_ms;
+	uint64_t backoff_max_ms;
+	struct span tenant;
+	struct span group;
+	uint64_t after[LIMIT_AFTER];
+	uint8_t n_after;
 };
 void fact_put_put(struct buf *b, const struct fact_put *p);
 MUST_CHECK bool fact_get_put(struct span *body, struct fact_put *p); /* *body is left at the records */
@@ -113,17 +131,34 @@ struct fact_end_rec {
 	int16_t exit;
 	uint16_t queue;
 	uint8_t state;
-	uint8_t attempt;
+	uint8_t attempts_used;
 	uint8_t priority;
+	struct span history;    /* of attempts before the last one (writing), of all (reading) */
+	struct attempt attempt; /* the last one, for writing; none if its verdict is 0 */
 	struct span error;
 	struct span result;
+	struct span left; /* history, error and result as they stand there, see history.h; filled in by both */
 };
 void fact_put_count(struct buf *b, uint8_t flags, uint32_t count);
 MUST_CHECK bool fact_get_count(struct span *body, uint8_t *flags, uint32_t *count);
-void fact_put_end_rec(struct buf *b, const struct fact_end_rec *r);
+/* Computes crc, over `left`, and finds `left`, which points into the buffer. */
+void fact_put_end_rec(struct buf *b, struct fact_end_rec *r);
 MUST_CHECK bool fact_get_end_rec(struct span *body, struct fact_end_rec *r);
 
-/* JOBS_BACK and JOBS_LEASED have the head of JOBS_END and these records. */
+/* JOBS_BACK: the head of JOBS_END and these records. */
+struct fact_back_rec {
+	uint64_t id;
+	uint64_t token;
+	uint8_t attempt;
+	uint8_t deliveries;
+	uint64_t due;        /* wall clock; 0 = ready */
+	struct span history; /* as in fact_end_rec */
+	struct attempt last;
+};
+void fact_put_back_rec(struct buf *b, const struct fact_back_rec *r);
+MUST_CHECK bool fact_get_back_rec(struct span *body, struct fact_back_rec *r);
+
+/* JOBS_LEASED has the head of JOBS_END and these records. */
 struct fact_lease_rec {
 	uint64_t id;
 	uint64_t token;
@@ -145,6 +180,9 @@ struct fact_batch {
 };
 void fact_put_batch(struct buf *b, const struct fact_batch *f);
 MUST_CHECK bool fact_get_batch(struct span body, struct fact_batch *f);
+
+/* JOBS_REDRIVE: the head of JOBS_END, and ids. */
+MUST_CHECK bool fact_take_u64(struct span *body, uint64_t *v);
 
 #define SESSION_OVER UINT64_MAX /* as floor, without answers: it said bye */
 

@@ -47,6 +47,15 @@ void *fx_alloc(struct core *c, size_t n)
 	return p;
 }
 
+struct span fx_copy(struct core *c, const char *text)
+{
+	size_t n = strlen(text);
+	char *p = fx_alloc(c, n + 1);
+
+	memcpy(p, text, n + 1);
+	return span_of(p, n);
+}
+
 static struct msg *add_message(struct core *c, enum effect_kind effect, uint64_t peer, enum msg_kind kind,
                                uint64_t session, uint64_t number)
 {

@@ -14,6 +14,9 @@ struct effect *fx_add(struct core *c, enum effect_kind kind);
 /* Memory that lives as long as the step's effects. */
 void *fx_alloc(struct core *c, size_t n);
 
+/* A copy of the text that lives as long as the step, whatever becomes of its owner. */
+struct span fx_copy(struct core *c, const char *text);
+
 /* A message of this kind to a client or to a worker's control, its header filled in but for the body. */
 struct msg *fx_reply(struct core *c, uint64_t peer, enum msg_kind kind, uint64_t session, uint64_t number);
 struct msg *fx_control(struct core *c, uint64_t peer, enum msg_kind kind, uint64_t session, uint64_t number);

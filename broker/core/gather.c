@@ -5,6 +5,7 @@
 #include "broker/core/fx.h"
 #include "broker/core/job.h"
 #include "broker/core/job_table.h"
+#include "broker/core/timer.h"
 #include "broker/core/turn.h"
 #include "broker/core/worker.h"
 
@@ -43,10 +44,37 @@ static struct lease *lease_of(struct core *c, const struct worker *w, uint64_t i
 	return j->in.lease->token == token && (w == NULL || j->in.lease->worker == w) ? j->in.lease : NULL;
 }
 
+void gather_failed(struct core *c, struct lease *l, const struct attempt *a, struct span result)
+{
+	struct job *j = l->job;
+
+	if (j->attempt + 1u < j->attempts) {
+		struct handback *h;
+
+		l->unwanted = false; /* it had begun: it goes on */
+		worker_hand_on(c, l, false);
+		h = &c->turn.backs[c->turn.n_backs - 1];
+		h->counted = true;
+		h->due = timer_backoff(c, j);
+		h->attempt = *a;
+		return;
+	}
+	j->flags |= JOB_ENDING;
+	turn_end_job(c, &(struct ending){ .job = j,
+	                                  .state = JOB_DEAD,
+	                                  .exit = a->exit,
+	                                  .used = (uint8_t)(j->attempt + 1),
+	                                  .run_ms = a->run_ms,
+	                                  .error = a->error,
+	                                  .result = result,
+	                                  .attempt = *a });
+}
+
 static void take(struct core *c, struct worker *w, const struct msg_outcome_rec *r)
 {
 	struct lease *l = lease_of(c, w, r->id, r->token);
-	struct ending e;
+	struct span result = r->result;
+	struct attempt a;
 
 	c->count.outcomes++;
 	w->done++;
@@ -54,29 +82,30 @@ static void take(struct core *c, struct worker *w, const struct msg_outcome_rec 
 		c->count.stale++;
 		return;
 	}
-	e = (struct ending){ .job = l->job,
-		             .state = JOB_DONE,
-		             .exit = r->exit,
-		             .attempt = (uint8_t)(l->job->attempt + 1),
-		             .run_ms = r->run_ms,
-		             .error = r->error,
-		             .result = r->result };
-	if (r->verdict != VERDICT_DONE) {
-		if (e.attempt < l->job->attempts) {
-			l->unwanted = false; /* it had begun: it goes on */
-			worker_hand_on(c, l, false);
-			c->turn.backs[c->turn.n_backs - 1].attempt = true;
-			return;
-		}
-		e.state = JOB_DEAD;
-	}
+	a = (struct attempt){ .worker = span_str(w->name),
+		              .started_ms = c->wall > r->run_ms ? c->wall - r->run_ms : 0,
+		              .run_ms = r->run_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)r->run_ms,
+		              .exit = r->exit,
+		              .verdict = (uint8_t)r->verdict,
+		              .error = r->error };
 	if (turn_bytes(c) + r->error.n + r->result.n > log_group_max(c->config.segment_bytes) / 3) {
-		e.state = JOB_DEAD;
-		e.error = span_str("the result does not fit a segment of the journal");
-		e.result = (struct span){ 0 };
+		a.verdict = VERDICT_FAILED;
+		a.error = span_str("the result does not fit a segment of the journal");
+		result = (struct span){ 0 };
+	}
+	if (a.verdict != VERDICT_DONE) {
+		gather_failed(c, l, &a, result);
+		return;
 	}
 	l->job->flags |= JOB_ENDING;
-	turn_end_job(c, &e);
+	turn_end_job(c, &(struct ending){ .job = l->job,
+	                                  .state = JOB_DONE,
+	                                  .exit = r->exit,
+	                                  .used = (uint8_t)(l->job->attempt + 1),
+	                                  .run_ms = r->run_ms,
+	                                  .error = r->error,
+	                                  .result = r->result,
+	                                  .attempt = a });
 }
 
 static uint64_t bytes_of(const struct msg *m)
@@ -136,7 +165,7 @@ void gather_bad_payload(struct core *c, const struct lease_name *name, struct sp
 	if (l == NULL)
 		return;
 	l->job->flags |= JOB_ENDING;
-	turn_end_job(c, &(struct ending){
-			    .job = l->job, .state = JOB_DEAD, .attempt = l->job->attempt, .exit = 1, .error = why });
+	turn_end_job(
+	    c, &(struct ending){ .job = l->job, .state = JOB_DEAD, .used = l->job->attempt, .exit = 1, .error = why });
 	turn_commit(c);
 }

@@ -7,6 +7,10 @@
 /* EV_OUTCOMES: takes the message if it is the next one of its session (go-back-N). */
 void gather_outcomes(struct core *c, const struct msg *m);
 
+/* An attempt has failed: its job goes back for the next, after a pause if its policy says so, or ends as dead. In this
+ * turn; what `a` and `result` point to is borrowed until the commit. */
+void gather_failed(struct core *c, struct lease *l, const struct attempt *a, struct span result);
+
 /* EV_BAD_PAYLOAD: a granted job's payload could not be read: it ends as dead. */
 void gather_bad_payload(struct core *c, const struct lease_name *l, struct span why);
 

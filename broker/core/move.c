@@ -3,9 +3,10 @@
 
 #include "broker/core/fact.h"
 #include "broker/core/fx.h"
+#include "broker/core/history.h"
 #include "broker/core/job.h"
 #include "broker/core/job_table.h"
-#include "broker/core/policy.h"
+#include "broker/core/side.h"
 #include "broker/core/trim.h"
 #include "broker/core/turn.h"
 
@@ -16,18 +17,41 @@ struct moved {
 	struct job *job;
 	uint64_t at;
 	uint32_t overhead;
+	bool end; /* what it left, not its payload */
 };
 
-static struct job *still_there(struct core *c, uint64_t id, uint64_t at, bool terminal)
+/* The job whose payload stands there. */
+static struct job *whose_payload(struct core *c, uint64_t id, uint64_t at)
 {
 	struct job *j = job_find(&c->jobs, id);
 
-	return j != NULL && job_terminal(j) == terminal && j->at == at ? j : NULL;
+	if (j == NULL || j->at != at || (job_terminal(j) && j->state != JOB_DEAD) || (j->flags & JOB_EMPTY))
+		return NULL;
+	return j;
+}
+
+/* The ended job that left what stands there. */
+static struct job *whose_end(struct core *c, uint64_t id, uint64_t at)
+{
+	struct job *j = job_find(&c->jobs, id);
+	uint16_t error_length;
+
+	return j != NULL && job_terminal(j) && job_left(j, &error_length).at == at ? j : NULL;
 }
 
 static uint64_t here(const struct core *c, size_t length)
 {
 	return c->fx->block.n - LOG_BLOCK_HEADER - length;
+}
+
+static void write_lease(struct core *c, const struct job *j)
+{
+	struct buf *b = &c->fx->block;
+	size_t begun = fact_begin(b, FACT_JOBS_LEASED);
+
+	fact_put_count(b, FACT_MOVED, 1);
+	fact_put_lease_rec(b, &(struct fact_lease_rec){ j->id, j->in.lease->token, j->attempt, j->deliveries });
+	fact_end(b, begun);
 }
 
 /* What a replay must know of a live job beside its beginning. */
@@ -37,22 +61,23 @@ static void write_history(struct core *c, const struct moved *v, uint32_t n)
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct job *j = v[i].job;
-		struct fact_lease_rec r = { .id = j->id, .attempt = j->attempt, .deliveries = j->deliveries };
-		bool leased = j->state == JOB_RUNNING && j->in.lease->fact;
+		struct side *s = side_of(j);
+		struct fact_back_rec r = { .id = j->id, .attempt = j->attempt, .deliveries = j->deliveries };
 		size_t begun;
 
-		if (leased)
-			r.token = j->in.lease->token;
-		else if (j->flags & JOB_PAST)
-			r.token = j->in.past->token;
-		else if (j->state == JOB_RUNNING && j->in.lease->past != NULL)
-			r.token = j->in.lease->past->token;
-		if (r.token == 0 && r.attempt == 0 && r.deliveries == 0)
-			continue;
-		begun = fact_begin(b, leased ? FACT_JOBS_LEASED : FACT_JOBS_BACK);
-		fact_put_count(b, FACT_MOVED, 1);
-		fact_put_lease_rec(b, &r);
-		fact_end(b, begun);
+		if (job_terminal(j))
+			continue; /* its end says it all */
+		r.token = s != NULL ? s->token : 0;
+		r.due = s != NULL && j->state == JOB_DELAYED && !s->dated ? s->due : 0;
+		r.history = history_of(s);
+		if (r.token != 0 || r.attempt != 0 || r.deliveries != 0 || r.history.n != 0) {
+			begun = fact_begin(b, FACT_JOBS_BACK);
+			fact_put_count(b, FACT_MOVED, 1);
+			fact_put_back_rec(b, &r);
+			fact_end(b, begun);
+		}
+		if (j->state == JOB_RUNNING && j->in.lease->fact)
+			write_lease(c, j);
 	}
 }
 
@@ -71,7 +96,7 @@ static uint32_t move_put(struct core *c, uint64_t facts_at, const struct fact *f
 	head.flags |= FACT_MOVED;
 	for (uint32_t i = 0; i < head.count && n < MOVED_MAX && fact_get_put_rec(&rest, &r); i++) {
 		uint64_t at = facts_at + f->offset + (uint64_t)(r.payload.p - f->body.p);
-		struct job *j = still_there(c, r.id, at, false);
+		struct job *j = whose_payload(c, r.id, at);
 
 		if (j == NULL)
 			continue;
@@ -81,7 +106,7 @@ static uint32_t move_put(struct core *c, uint64_t facts_at, const struct fact *f
 			fact_put_put(b, &head);
 		}
 		fact_put_put_rec(b, &r);
-		v[n++] = (struct moved){ j, here(c, r.payload.n), 0 };
+		v[n++] = (struct moved){ j, here(c, r.payload.n), 0, false };
 	}
 	if (n > from) {
 		uint32_t count = n - from;
@@ -109,8 +134,8 @@ static uint32_t move_end(struct core *c, uint64_t facts_at, const struct fact *f
 	if (!fact_get_count(&rest, &flags, &count))
 		return n;
 	for (uint32_t i = 0; i < count && n < MOVED_MAX && fact_get_end_rec(&rest, &r); i++) {
-		uint64_t at = facts_at + f->offset + (uint64_t)(r.error.p - f->body.p);
-		struct job *j = still_there(c, r.id, at, true);
+		uint64_t at = facts_at + f->offset + (uint64_t)(r.left.p - f->body.p);
+		struct job *j = whose_end(c, r.id, at);
 		size_t begun;
 
 		if (j == NULL)
@@ -119,7 +144,7 @@ static uint32_t move_end(struct core *c, uint64_t facts_at, const struct fact *f
 		fact_put_count(b, FACT_MOVED, 1);
 		fact_put_end_rec(b, &r);
 		fact_end(b, begun);
-		v[n++] = (struct moved){ j, here(c, r.error.n + r.result.n), job_overhead(true, 1, 0) };
+		v[n++] = (struct moved){ j, here(c, r.left.n), job_overhead(true, 1, 0), true };
 	}
 	return n;
 }
@@ -141,8 +166,15 @@ void trim_move(struct core *c, uint64_t position, struct span facts)
 	base = turn_place(c);
 	for (uint32_t i = 0; i < n; i++) {
 		struct job *j = v[i].job;
+		uint16_t error_length;
+		struct job_bytes where = v[i].end ? job_left(j, &error_length) : job_where(j);
 
-		job_moved(c, j, &(struct job_bytes){ base + v[i].at, j->length, j->crc, v[i].overhead });
+		where.at = base + v[i].at;
+		where.overhead = v[i].overhead;
+		if (v[i].end && j->state == JOB_DEAD)
+			job_end_moved(c, j, &where);
+		else
+			job_moved(c, j, &where);
 	}
 	c->count.moved += n;
 }

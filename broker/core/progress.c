@@ -6,6 +6,7 @@
 #include "broker/core/fx.h"
 #include "broker/core/job.h"
 #include "broker/core/job_table.h"
+#include "broker/core/timer.h"
 
 static struct lease *lease_of(struct core *c, const struct worker *w, const struct msg_progress_rec *r)
 {
@@ -41,6 +42,7 @@ void beat_progress(struct core *c, struct worker *w, const struct msg *m)
 		if (l == NULL)
 			continue;
 		l->started = true; /* before the next beat says so */
+		timer_lease(c, l);
 		note(l, r);
 	}
 }

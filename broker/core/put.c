@@ -44,6 +44,8 @@ uint64_t put_job(struct core *c, struct queue *q, const struct put *p, struct sp
 			    .submitted_ms = c->wall,
 			    .lease_ms = p->lease_ms,
 			    .headers = p->headers,
+			    .backoff_ms = p->backoff_ms,
+			    .backoff_max_ms = p->backoff_max_ms,
 			});
 	fact_put_put_rec(b, &(struct fact_put_rec){ id, crc, payload });
 	fact_end(b, begun);
@@ -53,7 +55,8 @@ uint64_t put_job(struct core *c, struct queue *q, const struct put *p, struct sp
 		.length = (uint32_t)payload.n,
 		.crc = crc,
 		.overhead = job_overhead(false, 1, p->headers.n),
-		.policy = policy_intern(c, p->headers, p->lease_ms, 1),
+		.policy = policy_intern(
+		    c, &(struct policy_words){ p->headers, p->lease_ms, p->backoff_ms, p->backoff_max_ms }, 1),
 		.queue = q->index,
 		.priority = p->priority,
 		.attempts = p->attempts,
@@ -74,7 +77,7 @@ void put_apply(struct core *c, uint64_t base)
 		j->submitted_ms = c->wall & JOB_MS_MASK;
 		j->p.policy = p->policy;
 		q->submitted++;
-		queue_add_ready(c, q, j);
+		job_begin(c, j);
 	}
 	c->turn.n_puts = 0;
 }

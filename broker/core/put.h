@@ -9,6 +9,8 @@ struct put {
 	uint8_t priority;
 	uint8_t attempts; /* from 1 */
 	uint64_t lease_ms;
+	uint64_t backoff_ms;
+	uint64_t backoff_max_ms;
 	struct span headers; /* borrowed for the call */
 };
 

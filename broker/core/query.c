@@ -7,18 +7,63 @@
 #include "broker/core/batch.h"
 #include "broker/core/chore.h"
 #include "broker/core/fx.h"
+#include "broker/core/history.h"
 #include "broker/core/job.h"
 #include "broker/core/job_table.h"
 #include "broker/core/policy.h"
 #include "broker/core/progress.h"
 #include "broker/core/queue.h"
 #include "broker/core/setting.h"
+#include "broker/core/side.h"
 #include "broker/core/turn.h"
 #include "broker/core/wait.h"
 
 static void unknown(struct core *c, struct client *cl, const struct msg *m, const char *text)
 {
 	fx_answer(c, cl->peer, &m->h, SHEAF_E_UNKNOWN, text, 0);
+}
+
+/* What has been asked for it, and what has happened to it so far. */
+static void describe_live(struct core *c, const struct job *j, struct msg_job_info *i)
+{
+	const struct side *s = side_of(j);
+	struct msg_attempt_rec *v = fx_alloc(c, LIMIT_HISTORY * sizeof *v);
+	struct span history = history_of(s);
+	uint8_t *copy;
+
+	i->rec = (struct msg_result_rec){
+		.id = j->id, .state = j->state, .attempt = j->attempt, .submitted_ms = j->submitted_ms
+	};
+	i->batch = j->batch == NO_INDEX ? 0 : c->batches[j->batch]->id;
+	if (s != NULL) {
+		i->due_ms = s->due;
+		i->expires_ms = s->expires;
+	}
+	if (history.n > 0) {
+		copy = fx_alloc(c, history.n);
+		memcpy(copy, history.p, history.n);
+		i->history = v;
+		i->n_history = history_read(span_of(copy, history.n), v);
+	}
+	if (j->state == JOB_RUNNING) {
+		i->rec.attempt = j->attempt + 1u;
+		progress_describe(c, j->in.lease, i);
+		if (j->in.lease->worker != NULL)
+			i->worker = span_str(j->in.lease->worker->name);
+	}
+}
+
+/* What an ended job left is in the log. */
+static void describe_ended(struct core *c, const struct job *j, struct msg_job_info *i)
+{
+	struct effect *e = &c->fx->v[c->fx->n - 1];
+	uint16_t error_length;
+	struct job_bytes left = job_left(j, &error_length);
+
+	wait_describe(j, &i->rec);
+	e->kind = FX_JOB;
+	e->stored = (struct log_bytes){ left.at, left.length, left.crc };
+	e->number = error_length;
 }
 
 void query_job(struct core *c, struct client *cl, const struct msg *m)
@@ -39,22 +84,16 @@ void query_job(struct core *c, struct client *cl, const struct msg *m)
 	i->attempts = j->attempts;
 	i->deliveries = j->deliveries;
 	i->percent = PERCENT_UNKNOWN;
-	if (job_terminal(j)) {
-		wait_describe(j, &i->rec);
-		return;
+	if (!job_terminal(j) || j->state == JOB_DEAD) {
+		i->size = j->length;
+		i->headers = policy_headers(c, j->p.policy);
+		i->lease_ms = policy_lease(c, j->p.policy);
+		i->backoff_ms = policy_backoff(c, j->p.policy);
 	}
-	i->rec = (struct msg_result_rec){
-		.id = j->id, .state = j->state, .attempt = j->attempt, .submitted_ms = j->submitted_ms
-	};
-	i->size = j->length;
-	i->headers = policy_headers(c, j->p.policy);
-	i->batch = j->batch == NO_INDEX ? 0 : c->batches[j->batch]->id;
-	if (j->state == JOB_RUNNING) {
-		i->rec.attempt = j->attempt + 1u;
-		progress_describe(c, j->in.lease, i);
-		if (j->in.lease->worker != NULL)
-			i->worker = span_str(j->in.lease->worker->name);
-	}
+	if (job_terminal(j))
+		describe_ended(c, j, i);
+	else
+		describe_live(c, j, i);
 }
 
 static int by_name(const void *a, const void *b)
@@ -131,7 +170,7 @@ static uint32_t first_of(const struct queue *q, int p, uint32_t max, struct job 
 	for (struct list *l = q->line[p].next; l != &q->line[p] && n < max; l = l->next)
 		v[n++] = list_item(l, struct job, in.link);
 	for (uint32_t i = 0; i < q->back[p].n && i < LIMIT_WINDOW_JOBS && max > 0; i++)
-		n = add_in_order(v, n, max, list_item(q->back[p].v[i], struct past, line)->job);
+		n = add_in_order(v, n, max, list_item(q->back[p].v[i], struct side, line)->job);
 	return n;
 }
 
@@ -256,6 +295,8 @@ void query_stats(struct core *c, struct client *cl, const struct msg *m)
 	STAT("jobs.submitted", t.submitted);
 	STAT("jobs.ready", t.jobs[JOB_READY]);
 	STAT("jobs.running", t.jobs[JOB_RUNNING]);
+	STAT("jobs.delayed", t.jobs[JOB_DELAYED]);
+	STAT("jobs.blocked", t.jobs[JOB_BLOCKED]);
 	STAT("jobs.done", t.ended[JOB_DONE]);
 	STAT("jobs.dead", t.ended[JOB_DEAD]);
 	STAT("jobs.expired", t.ended[JOB_EXPIRED]);

@@ -49,6 +49,8 @@ struct queue *queue_at(struct core *c, uint16_t index)
 		list_init(&q->line[p]);
 		heap_init(&q->back[p]);
 	}
+	list_init(&q->waiting);
+	list_init(&q->dead);
 	list_init(&q->kept);
 	list_init(&q->servers);
 	list_init(&q->hot);
@@ -99,11 +101,11 @@ void queue_add_ready(struct core *c, struct queue *q, struct job *j)
 {
 	if (c->replaying)
 		return;
-	if (j->flags & JOB_PAST) {
-		struct past *past = j->in.past;
+	if (j->flags & JOB_SIDE) {
+		struct side *side = j->in.side;
 
-		past->line.key = past->line.tie = j->id;
-		heap_add(&q->back[j->priority], &past->line);
+		side->line.key = side->line.tie = j->id;
+		heap_add(&q->back[j->priority], &side->line);
 	} else {
 		list_push_back(&q->line[j->priority], &j->in.link);
 	}
@@ -117,8 +119,8 @@ void queue_take(struct core *c, struct queue *q, struct job *j)
 
 	if (c->replaying)
 		return;
-	if (j->flags & JOB_PAST)
-		heap_remove(&q->back[p], &j->in.past->line);
+	if (j->flags & JOB_SIDE)
+		heap_remove(&q->back[p], &j->in.side->line);
 	else
 		list_remove(&j->in.link);
 	if (list_empty(&q->line[p]) && q->back[p].n == 0)
@@ -136,7 +138,7 @@ struct job *queue_first(const struct queue *q)
 	if (!list_empty(&q->line[p]))
 		fresh = list_item(q->line[p].next, struct job, in.link);
 	if (q->back[p].n > 0)
-		back = list_item(heap_min(&q->back[p]), struct past, line)->job;
+		back = list_item(heap_min(&q->back[p]), struct side, line)->job;
 	if (fresh == NULL || (back != NULL && back->id < fresh->id))
 		return back;
 	return fresh;
@@ -167,7 +169,7 @@ static uint64_t oldest(const struct core *c, const struct queue *q)
 			first = ms < first ? ms : first;
 		}
 		if (q->back[p].n > 0) {
-			uint64_t ms = list_item(heap_min(&q->back[p]), struct past, line)->job->submitted_ms;
+			uint64_t ms = list_item(heap_min(&q->back[p]), struct side, line)->job->submitted_ms;
 
 			first = ms < first ? ms : first;
 		}
@@ -187,7 +189,7 @@ void queue_describe(const struct core *c, const struct queue *q, struct msg_queu
 		bool terminal = job_state_terminal((enum job_state)s);
 
 		r->states[s] = terminal ? q->ended[s] : q->now[s];
-		if (terminal)
+		if (terminal && s != JOB_DEAD)
 			r->kept += q->now[s];
 	}
 }

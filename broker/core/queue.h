@@ -42,4 +42,10 @@ void queue_fact(struct core *c, const struct queue *q);
 /* The queue as people see it. */
 void queue_describe(const struct core *c, const struct queue *q, struct msg_queue_rec *r);
 
+/* Jobs of it that have not ended. */
+static inline uint64_t queue_live(const struct queue *q)
+{
+	return q->now[JOB_BLOCKED] + q->now[JOB_DELAYED] + q->now[JOB_READY] + q->now[JOB_RUNNING];
+}
+
 #endif

@@ -9,12 +9,14 @@
 #include "broker/core/client.h"
 #include "broker/core/fact.h"
 #include "broker/core/fx.h"
+#include "broker/core/history.h"
 #include "broker/core/job.h"
 #include "broker/core/job_table.h"
 #include "broker/core/keep.h"
 #include "broker/core/policy.h"
 #include "broker/core/queue.h"
 #include "broker/core/setting.h"
+#include "broker/core/side.h"
 
 static bool replay_meta(struct core *c, struct span body)
 {
@@ -60,7 +62,9 @@ static bool replay_queue_gone(struct core *c, struct span body)
 	q = queue_at(c, (uint16_t)index);
 	while (!list_empty(&q->kept))
 		job_forget(c, list_item(q->kept.next, struct job, in.link));
-	if (q->now[JOB_READY] + q->now[JOB_RUNNING] == 0)
+	while (!list_empty(&q->dead))
+		job_forget(c, list_item(q->dead.next, struct side, link)->job);
+	if (queue_live(q) == 0)
 		queue_free(c, q);
 	return true;
 }
@@ -73,6 +77,24 @@ static struct batch *batch_at(struct core *c, uint64_t id)
 	return b != NULL || id == 0 ? b : batch_new(c, id);
 }
 
+/* What the submit said of a job. */
+static void replay_terms(struct core *c, struct job *j, const struct fact_put *f)
+{
+	struct side *side;
+
+	j->priority = f->priority & 15u;
+	j->attempts = f->attempts;
+	j->submitted_ms = f->submitted_ms & JOB_MS_MASK;
+	j->p.policy =
+	    policy_intern(c, &(struct policy_words){ f->headers, f->lease_ms, f->backoff_ms, f->backoff_max_ms }, 1);
+	if (job_terminal(j) || (f->due_ms == 0 && f->expires_ms == 0))
+		return;
+	side = side_make(j);
+	side->due = f->due_ms;
+	side->dated = f->due_ms != 0 && (f->flags & FACT_DATED);
+	side->expires = f->expires_ms;
+}
+
 static void replay_put_one(struct core *c, struct queue *q, const struct fact_put *f, struct batch *b, uint64_t at,
                            const struct fact_put_rec *r)
 {
@@ -81,20 +103,23 @@ static void replay_put_one(struct core *c, struct queue *q, const struct fact_pu
 
 	if (r->id >= c->next_id)
 		c->next_id = r->id + 1;
+	if (j != NULL && j->state == JOB_DEAD && (j->flags & JOB_EMPTY)) {
+		replay_terms(c, j, f);
+		job_put_late(c, j, &where);
+		return;
+	}
 	if (j != NULL) {
-		if (!job_terminal(j))
+		if (!job_terminal(j) || j->state == JOB_DEAD)
 			job_moved(c, j, &where);
 		return;
 	}
 	j = job_put(c, q, r->id, &where);
-	j->priority = f->priority & 15u;
-	j->attempts = f->attempts;
-	j->submitted_ms = f->submitted_ms & JOB_MS_MASK;
-	j->p.policy = policy_intern(c, f->headers, f->lease_ms, 1);
+	replay_terms(c, j, f);
 	if (b != NULL) {
 		j->batch = b->index;
 		b->members++;
 	}
+	job_begin(c, j);
 }
 
 static bool replay_put(struct core *c, uint64_t facts_at, const struct fact *fact)
@@ -146,27 +171,38 @@ static void replay_end_one(struct core *c, uint64_t at, uint32_t overhead, const
 	struct job_end end = {
 		.state = (enum job_state)r->state,
 		.exit = r->exit,
-		.attempt = r->attempt,
+		.used = r->attempts_used,
 		.run_ms = r->run_ms,
 		.finished_ms = r->finished_ms,
 		.error_length = (uint16_t)r->error.n,
-		.where = { at, (uint32_t)(r->error.n + r->result.n), r->crc, overhead },
+		.empty = r->error.n + r->result.n == 0,
+		.where = { at, (uint32_t)r->left.n, r->crc, overhead },
 	};
 
 	if (r->id >= c->next_id)
 		c->next_id = r->id + 1;
 	if (j != NULL && job_terminal(j)) {
-		job_moved(c, j, &end.where);
+		if (j->state == JOB_DEAD)
+			job_end_moved(c, j, &end.where);
+		else
+			job_moved(c, j, &end.where);
 		return;
 	}
 	if (j == NULL) {
 		if (!moved)
 			count_ended(c, r);
-		j = job_put_ended(c, q, r->id);
+		j = job_put_ended(c, q, r->id, end.state);
 		j->priority = r->priority & 15u;
 		j->submitted_ms = r->submitted_ms & JOB_MS_MASK;
+	} else if (moved && j->batch != NO_INDEX) {
+		c->batches[j->batch]->members--; /* a dead job's payload was moved, too: its batch has counted it */
+		j->batch = NO_INDEX;
 	}
+	if (j->state == JOB_DELAYED)
+		job_wake(c, j); /* that it did is no fact */
 	job_end(c, j, &end);
+	if (end.state == JOB_DEAD)
+		history_set(j->in.side, r->history);
 }
 
 static bool replay_end(struct core *c, uint64_t facts_at, const struct fact *fact)
@@ -181,7 +217,7 @@ static bool replay_end(struct core *c, uint64_t facts_at, const struct fact *fac
 	for (uint32_t i = 0; i < count; i++) {
 		if (!fact_get_end_rec(&rest, &r))
 			return false;
-		replay_end_one(c, facts_at + fact->offset + (uint64_t)(r.error.p - fact->body.p),
+		replay_end_one(c, facts_at + fact->offset + (uint64_t)(r.left.p - fact->body.p),
 		               job_overhead(true, count, 0), &r, flags & FACT_MOVED);
 		if (!(flags & FACT_MOVED))
 			queue_at(c, r.queue)->ended[r.state]++;
@@ -189,31 +225,59 @@ static bool replay_end(struct core *c, uint64_t facts_at, const struct fact *fac
 	return true;
 }
 
-static void replay_back_one(struct core *c, struct job *j, const struct fact_lease_rec *r)
+static void replay_back_one(struct core *c, struct job *j, const struct fact_back_rec *r)
 {
+	struct side *s;
+
+	j->attempt = r->attempt;
+	j->deliveries = r->deliveries;
 	if (j->state == JOB_RUNNING)
-		job_back(c, j);
-	if (r->token != 0 && !(j->flags & JOB_PAST)) {
-		j->in.past = calloc(1, sizeof *j->in.past);
-		must(j->in.past != NULL);
-		j->in.past->job = j;
-		j->flags |= JOB_PAST;
+		job_back(c, j, r->due);
+	s = side_make(j);
+	if (r->token > s->token)
+		s->token = r->token;
+	s->due = r->due;
+	s->dated = false;
+	history_set(s, r->history);
+	job_wait_again(c, j);
+}
+
+static bool replay_backs(struct core *c, const struct fact *fact)
+{
+	struct span rest = fact->body;
+	struct fact_back_rec r;
+	uint32_t count;
+	uint8_t flags;
+
+	if (!fact_get_count(&rest, &flags, &count))
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		struct job *j;
+
+		if (!fact_get_back_rec(&rest, &r))
+			return false;
+		j = job_find(&c->jobs, r.id);
+		if (j != NULL && !job_terminal(j))
+			replay_back_one(c, j, &r);
 	}
-	if ((j->flags & JOB_PAST) && r->token > j->in.past->token)
-		j->in.past->token = r->token;
+	return true;
 }
 
 static void replay_leased_one(struct core *c, struct job *j, const struct fact_lease_rec *r)
 {
 	struct lease *l;
 
+	j->attempt = r->attempt;
+	j->deliveries = r->deliveries;
 	if (j->state == JOB_RUNNING) {
 		if (r->token > j->in.lease->token)
 			j->in.lease->token = r->token;
 		return;
 	}
-	if ((j->flags & JOB_PAST) && j->in.past->token > r->token)
+	if ((j->flags & JOB_SIDE) && j->in.side->token > r->token)
 		return;
+	if (j->state == JOB_DELAYED)
+		job_wake(c, j); /* that it did is no fact */
 	l = job_run(c, j, NULL, r->token);
 	l->fact = true;
 	l->started = true;
@@ -234,14 +298,32 @@ static bool replay_leases(struct core *c, const struct fact *fact)
 		if (!fact_get_lease_rec(&rest, &r))
 			return false;
 		j = job_find(&c->jobs, r.id);
-		if (j == NULL || job_terminal(j))
-			continue;
-		j->attempt = r.attempt;
-		j->deliveries = r.deliveries;
-		if (fact->type == FACT_JOBS_BACK)
-			replay_back_one(c, j, &r);
-		else
+		if (j != NULL && !job_terminal(j))
 			replay_leased_one(c, j, &r);
+	}
+	return true;
+}
+
+static bool replay_redrive(struct core *c, struct span rest)
+{
+	uint32_t count;
+	uint8_t flags;
+
+	if (!fact_get_count(&rest, &flags, &count))
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		struct job *j;
+		uint64_t id;
+
+		if (!fact_take_u64(&rest, &id))
+			return false;
+		j = job_find(&c->jobs, id);
+		if (j == NULL || j->state != JOB_DEAD)
+			continue;
+		if (j->flags & JOB_EMPTY)
+			job_forget(c, j); /* its payload is written again later, or was lost with damage */
+		else
+			job_redrive(c, j);
 	}
 	return true;
 }
@@ -316,6 +398,9 @@ static bool replay_fact(struct core *c, uint64_t facts_at, const struct fact *f)
 	case FACT_JOBS_END:
 		return replay_end(c, facts_at, f);
 	case FACT_JOBS_BACK:
+		return replay_backs(c, f);
+	case FACT_JOBS_REDRIVE:
+		return replay_redrive(c, f->body);
 	case FACT_JOBS_LEASED:
 		return replay_leases(c, f);
 	case FACT_BATCH:
@@ -339,9 +424,8 @@ bool replay_block(struct core *c, uint64_t position, struct span facts, const ch
 	c->trim.head = position + log_block_bytes(facts.n);
 	while ((got = fact_next(&facts, &offset, &f, why)) == 1) {
 		if (!replay_fact(c, position + LOG_BLOCK_HEADER, &f)) {
-			*why = f.type > FACT_SESSION
-			           ? "a fact of an unknown type: written by a newer version of sheafd?"
-			           : "a fact does not make sense";
+			*why = f.type > FACT_LAST ? "a fact of an unknown type: written by a newer version of sheafd?"
+			                          : "a fact does not make sense";
 			return false;
 		}
 	}
@@ -381,7 +465,7 @@ static void name_queues(struct core *c)
 
 		if (q == NULL || q->name[0] != '\0')
 			continue;
-		if (q->now[JOB_READY] + q->now[JOB_RUNNING] == 0 && list_empty(&q->kept)) {
+		if (queue_live(q) == 0 && list_empty(&q->kept) && list_empty(&q->dead)) {
 			queue_free(c, q);
 			continue;
 		}
@@ -401,8 +485,8 @@ void replay_finish(struct core *c, uint64_t tail, uint64_t head)
 	c->replaying = false;
 	name_queues(c);
 	for (j = job_next(&c->jobs, 0); j != NULL; j = job_next(&c->jobs, j->id + 1))
-		if (j->state == JOB_READY)
-			queue_add_ready(c, c->queues[j->queue], j);
+		if (j->state == JOB_READY || j->state == JOB_DELAYED || j->state == JOB_BLOCKED)
+			job_enter(c, j);
 	for (uint32_t i = 0; i < c->n_queues; i++)
 		if (c->queues[i] != NULL)
 			keep_expire(c, c->queues[i]);

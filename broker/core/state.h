@@ -1,9 +1,12 @@
 /* The core's state, private to broker/core. Everything hangs on struct core; there is nothing global. A
  * job sits in exactly one container, the one that its state names:
  *
- *   ready      queue.line[priority], or queue.back[priority] if it was handed back (struct past)
+ *   blocked    queue.waiting, through its struct side
+ *   delayed    queue.waiting, and core.delayed or core.dated until its time comes
+ *   ready      queue.line[priority], or queue.back[priority] if it has a struct side
  *   running    a struct lease, in its worker's list or among the orphans
- *   terminal   queue.kept, oldest first, until its result is no longer kept
+ *   dead       queue.dead, oldest first, through its struct side, until it is redriven or purged
+ *   otherwise  queue.kept, oldest first, until its result is no longer kept
  */
 #ifndef SHEAF_CORE_STATE_H
 #define SHEAF_CORE_STATE_H
@@ -20,16 +23,24 @@
 #define PRIORITIES (LIMIT_PRIORITY + 1)
 #define NO_INDEX   UINT32_MAX
 
+/* Where a job's bytes are. */
+struct job_bytes {
+	uint64_t at;
+	uint32_t length;
+	uint32_t crc;
+	uint32_t overhead; /* share of what stands around them in the log; see job_overhead */
+};
+
 /* One job: all that the index keeps of it. What only some jobs have lives in side tables (lease, past,
- * policy, waiter, batch). */
+ * policy, waiter, batch). What is dead keeps its payload, and the place of its result in its side. */
 struct job {
 	uint64_t id;
 	union {
-		struct list link;    /* ready and never handed back; or terminal */
-		struct past *past;   /* ready and handed back (JOB_PAST is set) */
+		struct list link;    /* ready without a side; or terminal and not dead */
+		struct side *side;   /* JOB_SIDE is set: blocked, delayed, dead, or ready with one */
 		struct lease *lease; /* running */
 	} in;
-	uint64_t at;     /* position in the log: of the payload, or of error and result once terminal */
+	uint64_t at;     /* position in the log: of the payload, or of history, error and result (see history.h) */
 	uint32_t length; /* bytes there */
 	uint32_t crc;    /* CRC-32C over them */
 	uint64_t submitted_ms : 44;
@@ -47,9 +58,9 @@ struct job {
 	union {
 		uint32_t policy; /* index of its policy, or NO_INDEX */
 		struct {
-			uint16_t error_length; /* of the bytes at `at`, the first ones are error text */
+			uint16_t error_length; /* of the bytes at `at`, those behind the history are error text */
 			int16_t exit;
-		} end; /* terminal */
+		} end; /* terminal and not dead */
 	} p;
 	uint16_t queue;     /* index */
 	uint8_t attempt;    /* attempts used up */
@@ -57,19 +68,31 @@ struct job {
 };
 
 enum job_flag {
-	JOB_PAST = 1,   /* ready: in.past is set */
+	JOB_SIDE = 1,   /* in.side is set */
 	JOB_ENDING = 2, /* named in this turn: it ends when the turn is committed */
+	JOB_EMPTY = 4,  /* terminal: neither error nor result, nothing has to be read; dead: its payload is gone */
 };
 
 #define JOB_MS_MASK (((uint64_t)1 << 44) - 1)
 
 static_assert(sizeof(struct job) <= 72, "a job's record in the index is at most 72 bytes");
 
-/* What is remembered of a job that was in a worker's hands and is not any more. */
-struct past {
-	struct heap_item line; /* in queue.back[priority], ordered by id */
+/* What only some jobs have; while one runs, its lease holds it. */
+struct side {
+	struct heap_item line;   /* ready: in queue.back[priority], by id; delayed: in core.delayed or core.dated */
+	struct heap_item expiry; /* in core.expiries while it has an end and has not begun */
+	struct list link;        /* in queue.waiting or queue.dead */
 	struct job *job;
-	uint64_t token; /* nothing older may come back: that of the last lease, or the next if its run was counted */
+	uint64_t token;   /* nothing older may come back: that of the last lease, or the next if its run was counted */
+	uint64_t due;     /* wall clock: delayed until then */
+	uint64_t expires; /* wall clock: does not begin after it; 0 = never */
+	bool dated;       /* due is a time of the wall clock that somebody named, not a pause */
+	uint16_t history_n;
+	uint8_t *history; /* owned: attempts so far, see history.h */
+	/* dead: */
+	struct job_bytes end; /* history, error and result */
+	uint16_t error_length;
+	int16_t exit;
 };
 
 /* A job in somebody's hands (DESIGN, words: lease). Only struct job and struct worker are named here, so
@@ -78,8 +101,9 @@ struct lease {
 	struct list link;  /* in worker.leases in the order of grants, or core.orphans */
 	struct list young; /* in core.young until it is a fact */
 	struct job *job;
-	struct worker *worker; /* NULL: an orphan, held for whoever presents its token */
-	struct past *past;     /* the job's past before this lease, or NULL */
+	struct worker *worker;  /* NULL: an orphan, held for whoever presents its token */
+	struct side *side;      /* the job's, or NULL */
+	struct heap_item timer; /* in core.lease_timers once it is started and has a time of its own */
 	uint64_t token;
 	uint64_t since;   /* core time of the grant */
 	uint64_t message; /* JOBS number that carried it; 0 = adopted */
@@ -97,8 +121,10 @@ struct policy {
 	uint32_t index;
 	uint32_t refs; /* jobs */
 	uint64_t lease_ms;
+	uint64_t backoff_ms;
+	uint64_t backoff_max_ms;
 	size_t n;
-	uint8_t *headers;  /* owned */
+	uint8_t *headers;  /* owned: POLICY_KEY bytes of the above, then the headers */
 	UT_hash_handle hh; /* by headers */
 };
 
@@ -130,7 +156,9 @@ struct queue {
 	uint64_t now[JOB_STATES];   /* jobs in the index by state */
 	uint64_t ended[JOB_STATES]; /* since creation, by terminal state */
 	uint64_t submitted;
-	struct list kept; /* terminal jobs, oldest end first */
+	struct list waiting; /* sides of the jobs that are blocked or delayed */
+	struct list dead;    /* sides of the dead ones, oldest end first */
+	struct list kept;    /* other terminal jobs, oldest end first */
 	uint64_t kept_bytes;
 	struct heap_item keep_timer; /* when the oldest kept one is due */
 	struct list servers;         /* struct attachment of the workers that serve it */
@@ -242,22 +270,35 @@ struct job_table {
 	uint64_t last_number;
 };
 
+/* One delivery of a job, as its history keeps it. */
+struct attempt {
+	struct span worker; /* its name */
+	uint64_t started_ms;
+	uint32_t run_ms;
+	int32_t exit;
+	uint8_t verdict;   /* enum verdict; 0 = no attempt to speak of */
+	struct span error; /* cut to LIMIT_HISTORY_ERROR when it is kept */
+};
+
 /* A job that ends in this step; see turn.h. */
 struct ending {
 	struct job *job;
 	enum job_state state;
 	int32_t exit;
-	uint8_t attempt; /* attempts used, this one included */
+	uint8_t used; /* attempts used, this one included */
 	uint64_t run_ms;
 	struct span error;
 	struct span result;
+	struct attempt attempt; /* the last one, if it ends by one */
 };
 
-/* A job that goes back to ready in this step. */
+/* A running job that goes back to ready, or delayed, in this step. */
 struct handback {
 	struct job *job;
-	bool attempt;  /* an attempt was used up */
+	bool counted;  /* an attempt was used up */
 	bool delivery; /* a delivery was lost */
+	uint64_t due;  /* wall clock: delayed until then; 0 = ready at once */
+	struct attempt attempt;
 };
 
 /* A job that the core itself submits in this step; see put.h. */
@@ -354,8 +395,10 @@ struct core {
 	uint32_t n_clients;
 	struct waiter **waiters; /* chunks */
 	uint32_t n_waiter_chunks, free_waiter;
-	struct heap worker_timers, client_timers, keep_timers; /* keys in core time */
-	struct list chores;                                    /* queues with long work */
+	struct heap worker_timers, client_timers, keep_timers, lease_timers; /* keys in core time */
+	struct heap delayed;                                                 /* sides: keys in core time */
+	struct heap dated, expiries;                                         /* sides: keys in wall time */
+	struct list chores;                                                  /* queues with long work */
 	struct trim trim;
 	struct counters count;
 	struct turn turn;

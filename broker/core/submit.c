@@ -10,6 +10,7 @@
 #include "broker/core/job_table.h"
 #include "broker/core/policy.h"
 #include "broker/core/queue.h"
+#include "broker/core/side.h"
 #include "broker/core/trim.h"
 #include "broker/core/turn.h"
 #include "broker/core/wait.h"
@@ -58,10 +59,6 @@ struct refusal {
 /* Terms that later parts will understand; NULL if there are none of these. */
 static const char *not_built(const struct msg_terms *t)
 {
-	if (t->delay_ms || t->at_ms || t->expires_ms)
-		return "times are not built yet";
-	if (t->backoff_ms || t->backoff_max_ms)
-		return "a backoff is not built yet";
 	if (t->key.n)
 		return "keys are not built yet";
 	if (t->tenant.n || t->group.n)
@@ -91,8 +88,10 @@ static struct refusal refuse(struct core *c, const struct client *cl, const stru
 	if (trim_full(c, bytes))
 		return (struct refusal){ SHEAF_E_FULL, c->trim.no_space ? "the broker's disk is full"
 			                                                : "the broker's disk cap is reached" };
-	if (s->lease_ms != 0)
-		return (struct refusal){ SHEAF_E_UNSUPPORTED, "a lease time of its own is not built yet" };
+	if (s->terms.expires_ms != 0 && s->terms.expires_ms <= c->wall)
+		return (struct refusal){ SHEAF_E_BAD_VALUE, "expires: that time is over already" };
+	if (s->terms.delay_ms != 0 && s->terms.at_ms != 0)
+		return (struct refusal){ SHEAF_E_BAD_VALUE, "a delay and a time exclude each other" };
 	if (not_built(&s->terms) != NULL)
 		return (struct refusal){ SHEAF_E_UNSUPPORTED, not_built(&s->terms) };
 	if ((s->flags & SUBMIT_WANT) && cl->n_waits + s->n > LIMIT_CLIENT_WAITS)
@@ -104,6 +103,14 @@ static struct refusal refuse(struct core *c, const struct client *cl, const stru
 	if (s->headers.n > 0 && HASH_CNT(hh, c->by_headers) >= LIMIT_POLICIES)
 		return (struct refusal){ SHEAF_E_FULL, "too many distinct sets of headers among the live jobs" };
 	return (struct refusal){ SHEAF_OK, "" };
+}
+
+/* When its jobs are due, by the wall clock; 0 = at once. */
+static uint64_t due_of(const struct core *c, const struct msg_terms *t)
+{
+	uint64_t due = t->delay_ms != 0 ? c->wall + t->delay_ms : t->at_ms;
+
+	return due > c->wall ? due : 0;
 }
 
 static uint8_t attempts_of(const struct msg_submit *s)
@@ -130,8 +137,14 @@ static void write_put(struct core *c, const struct client *cl, const struct msg 
 			    .number = m->h.number,
 			    .floor = cl->floor,
 			    .submitted_ms = c->wall,
+			    .lease_ms = s->lease_ms,
 			    .batch = s->batch,
 			    .headers = s->headers,
+			    .flags = due_of(c, &s->terms) != 0 && s->terms.at_ms != 0 ? FACT_DATED : 0,
+			    .due_ms = due_of(c, &s->terms),
+			    .expires_ms = s->terms.expires_ms,
+			    .backoff_ms = s->terms.backoff_ms,
+			    .backoff_max_ms = s->terms.backoff_max_ms,
 			});
 	for (uint32_t i = 0; i < s->n; i++) {
 		crc[i] = crc32c(0, s->payloads[i].p, s->payloads[i].n);
@@ -139,6 +152,20 @@ static void write_put(struct core *c, const struct client *cl, const struct msg 
 		at[i] = b->n - s->payloads[i].n - LOG_BLOCK_HEADER;
 	}
 	fact_end(b, begun);
+}
+
+/* Gives a job the side that the terms ask for, if they do. */
+static void submit_terms(const struct core *c, struct job *j, const struct msg_terms *t)
+{
+	uint64_t due = due_of(c, t);
+	struct side *side;
+
+	if (due == 0 && t->expires_ms == 0)
+		return;
+	side = side_make(j);
+	side->due = due;
+	side->dated = due != 0 && t->at_ms != 0;
+	side->expires = t->expires_ms;
 }
 
 void submit_request(struct core *c, struct client *cl, const struct msg *m)
@@ -174,7 +201,8 @@ void submit_request(struct core *c, struct client *cl, const struct msg *m)
 	c->next_id += s->n;
 	c->count.submits++;
 	q->submitted += s->n;
-	policy = policy_intern(c, s->headers, s->lease_ms, s->n);
+	policy = policy_intern(
+	    c, &(struct policy_words){ s->headers, s->lease_ms, s->terms.backoff_ms, s->terms.backoff_max_ms }, s->n);
 	b = s->batch != 0 ? batch_find(c, s->batch) : NULL;
 	if (b != NULL) {
 		batch = b->index;
@@ -195,7 +223,8 @@ void submit_request(struct core *c, struct client *cl, const struct msg *m)
 		j->batch = batch;
 		if (s->flags & SUBMIT_WANT)
 			wait_add(c, cl, j->id, 0, &j->w.waiter);
-		queue_add_ready(c, q, j);
+		submit_terms(c, j, &s->terms);
+		job_begin(c, j);
 	}
 }
 
@@ -227,7 +256,7 @@ void submit_cancel(struct core *c, struct client *cl, const struct msg *m)
 		j->flags |= JOB_ENDING;
 		turn_end_job(
 		    c, &(struct ending){
-			   .job = j, .state = JOB_CANCELLED, .attempt = j->attempt, .error = span_str("cancelled") });
+			   .job = j, .state = JOB_CANCELLED, .used = j->attempt, .error = span_str("cancelled") });
 		n++;
 	}
 	turn_commit(c);

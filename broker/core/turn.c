@@ -1,11 +1,11 @@
 /* See turn.h. */
 #include "broker/core/turn.h"
 
-#include "base/crc32c.h"
 #include "broker/core/fact.h"
-#include "broker/core/fx.h"
+#include "broker/core/history.h"
 #include "broker/core/job.h"
 #include "broker/core/put.h"
+#include "broker/core/side.h"
 #include "broker/core/trim.h"
 #include "broker/core/wait.h"
 
@@ -34,18 +34,24 @@ bool turn_has_room(const struct core *c, uint32_t n)
 	return c->turn.n_endings + n <= TURN_CAP && c->turn.n_backs + n <= TURN_CAP;
 }
 
+/* Bytes that a job's history may take with one attempt more. */
+static uint64_t history_room(const struct job *j)
+{
+	return history_of(side_of(j)).n + LIMIT_NAME + LIMIT_HISTORY_ERROR + 32;
+}
+
 void turn_end_job(struct core *c, const struct ending *e)
 {
 	must(c->turn.n_endings < TURN_CAP && !c->turn.placed);
 	c->turn.endings[c->turn.n_endings++] = *e;
-	c->turn.bytes += FACT_END_RECORD + e->error.n + e->result.n;
+	c->turn.bytes += FACT_END_RECORD + history_room(e->job) + e->error.n + e->result.n;
 }
 
 void turn_back_job(struct core *c, const struct handback *h)
 {
 	must(c->turn.n_backs < TURN_CAP && !c->turn.placed);
 	c->turn.backs[c->turn.n_backs++] = *h;
-	c->turn.bytes += FACT_LEASE_RECORD;
+	c->turn.bytes += FACT_BACK_RECORD + history_room(h->job);
 }
 
 uint64_t turn_bytes(const struct core *c)
@@ -96,16 +102,17 @@ static void write_endings(struct core *c, struct job_bytes *where)
 			.exit = (int16_t)e->exit,
 			.queue = e->job->queue,
 			.state = (uint8_t)e->state,
-			.attempt = e->attempt,
+			.attempts_used = e->used,
 			.priority = e->job->priority,
 			.batch = e->job->batch == NO_INDEX ? 0 : c->batches[e->job->batch]->id,
+			.history = history_of(side_of(e->job)),
+			.attempt = e->attempt,
 			.error = e->error,
 			.result = e->result,
 		};
 
-		r.crc = crc32c(crc32c(0, e->error.p, e->error.n), e->result.p, e->result.n);
 		fact_put_end_rec(b, &r);
-		where[i].length = (uint32_t)(e->error.n + e->result.n);
+		where[i].length = (uint32_t)r.left.n;
 		where[i].crc = r.crc;
 		where[i].overhead = job_overhead(true, c->turn.n_endings, 0);
 		where[i].at = b->n - where[i].length - LOG_BLOCK_HEADER;
@@ -116,7 +123,7 @@ static void write_endings(struct core *c, struct job_bytes *where)
 /* Handbacks that a replay must know of: those that used something up, or whose lease is a fact. */
 static bool counts(const struct handback *h)
 {
-	return h->attempt || h->delivery || h->job->in.lease->fact;
+	return h->counted || h->delivery || h->due != 0 || h->job->in.lease->fact;
 }
 
 static void write_backs(struct core *c)
@@ -134,12 +141,16 @@ static void write_backs(struct core *c)
 	for (uint32_t i = 0; i < c->turn.n_backs; i++) {
 		const struct handback *h = &c->turn.backs[i];
 		/* a run that was counted may not come back, one that was lost may */
-		struct fact_lease_rec r = { h->job->id, h->job->in.lease->token + h->attempt,
-			                    (uint8_t)(h->job->attempt + h->attempt),
-			                    (uint8_t)(h->job->deliveries + h->delivery) };
+		struct fact_back_rec r = { .id = h->job->id,
+			                   .token = h->job->in.lease->token + h->counted,
+			                   .attempt = (uint8_t)(h->job->attempt + h->counted),
+			                   .deliveries = (uint8_t)(h->job->deliveries + h->delivery),
+			                   .due = h->due,
+			                   .history = history_of(h->job->in.lease->side),
+			                   .last = h->attempt };
 
 		if (counts(h))
-			fact_put_lease_rec(b, &r);
+			fact_put_back_rec(b, &r);
 	}
 	fact_end(b, begun);
 }
@@ -151,20 +162,22 @@ static void carry_out_ending(struct core *c, const struct ending *e, const struc
 	struct job_end end = {
 		.state = e->state,
 		.exit = e->exit,
-		.attempt = e->attempt,
+		.used = e->used,
 		.run_ms = e->run_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)e->run_ms,
 		.finished_ms = c->wall,
 		.error_length = (uint16_t)e->error.n,
+		.empty = e->error.n + e->result.n == 0,
 		.where = *where,
+		.attempt = e->attempt,
 	};
 	struct msg_result_rec r = {
 		.id = j->id,
 		.state = e->state,
-		.attempt = e->attempt,
+		.attempt = e->used,
 		.exit = e->exit,
 		.submitted_ms = j->submitted_ms,
 		.finished_ms = c->wall,
-		.started_ms = e->attempt > 0 ? c->wall - e->run_ms : 0,
+		.started_ms = e->used > 0 ? c->wall - e->run_ms : 0,
 		.error = e->error,
 		.result = e->result,
 	};
@@ -194,9 +207,10 @@ void turn_commit(struct core *c)
 	for (uint32_t i = 0; i < c->turn.n_backs; i++) {
 		struct handback *h = &c->turn.backs[i];
 
-		h->job->attempt = (uint8_t)(h->job->attempt + h->attempt);
+		h->job->attempt = (uint8_t)(h->job->attempt + h->counted);
 		h->job->deliveries = (uint8_t)(h->job->deliveries + h->delivery);
-		job_back(c, h->job);
-		h->job->in.past->token += h->attempt;
+		job_back(c, h->job, h->due);
+		side_of(h->job)->token += h->counted;
+		history_add(side_of(h->job), &h->attempt);
 	}
 }

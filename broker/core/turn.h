@@ -16,7 +16,8 @@ bool turn_has_room(const struct core *c, uint32_t n);
  * once per turn. */
 void turn_end_job(struct core *c, const struct ending *e);
 
-/* The running job goes back to ready in this step. */
+/* The running job goes back to ready, or waits a while, in this step; the texts of its attempt are borrowed until the
+ * commit. */
 void turn_back_job(struct core *c, const struct handback *h);
 
 /* Bytes of facts gathered so far, endings included. */

@@ -7,6 +7,7 @@
 #include "broker/core/fx.h"
 #include "broker/core/job.h"
 #include "broker/core/job_table.h"
+#include "broker/core/side.h"
 
 enum { CHUNK_BITS = 10, CHUNK = 1 << CHUNK_BITS, ROOM_FOR_OTHERS = 1024 };
 
@@ -122,7 +123,7 @@ void wait_describe(const struct job *j, struct msg_result_rec *r)
 		.id = j->id,
 		.state = j->state,
 		.attempt = j->attempt,
-		.exit = j->p.end.exit,
+		.exit = j->state == JOB_DEAD ? j->in.side->exit : j->p.end.exit,
 		.submitted_ms = j->submitted_ms,
 		.finished_ms = j->finished_ms,
 		.started_ms = j->attempt > 0 ? j->finished_ms - j->w.run_ms : 0,
@@ -132,21 +133,28 @@ void wait_describe(const struct job *j, struct msg_result_rec *r)
 /* Whether the results that this step answers with have grown beyond what it may send at once. */
 static bool too_much(struct core *c, const struct job *j)
 {
-	c->answer_bytes += j->length;
+	uint16_t error_length;
+
+	c->answer_bytes += job_left(j, &error_length).length;
 	return c->answer_bytes > STEP_ANSWER_BYTES;
 }
 
 /* Points the effect at the bytes of a terminal job. */
 static void store(struct effect *e, const struct job *j, bool quiet)
 {
-	e->stored = (struct log_bytes){ j->at, j->length, j->crc };
-	e->u.result.error_length = j->p.end.error_length;
-	e->u.result.from_log = j->length > 0;
-	if (quiet) {
-		/* states only: nothing has to be read */
-		e->u.result.from_log = false;
+	struct job_bytes left;
+	uint16_t error_length;
+
+	if (quiet) { /* states only: nothing has to be read */
 		e->u.result.rec.gone = 1;
+		return;
 	}
+	if (j->state != JOB_DEAD && (j->flags & JOB_EMPTY))
+		return;
+	left = job_left(j, &error_length);
+	e->stored = (struct log_bytes){ left.at, left.length, left.crc };
+	e->u.result.error_length = error_length;
+	e->u.result.from_log = true;
 }
 
 /* Adds a waiter unless this client has one there, as after a repeated WAIT. False at the client's limit. */

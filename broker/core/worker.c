@@ -9,6 +9,8 @@
 #include "broker/core/job_table.h"
 #include "broker/core/progress.h"
 #include "broker/core/queue.h"
+#include "broker/core/side.h"
+#include "broker/core/timer.h"
 #include "broker/core/turn.h"
 
 struct worker *worker_find(const struct core *c, uint64_t session)
@@ -65,13 +67,23 @@ void worker_lose(struct core *c, struct worker *w, bool blame)
 	list_push_back(&c->lost, &w->link);
 }
 
+static const char lost_too_often[] = "its worker was lost while it ran, as often as max-deliveries allows";
+
 /* One lease of a lost worker, or of nobody; `delivery`: it may have been running. */
 void worker_hand_on(struct core *c, struct lease *l, bool delivery)
 {
+	struct attempt a = { 0 };
 	struct job *j = l->job;
 
 	must(!(j->flags & JOB_ENDING));
 	j->flags |= JOB_ENDING;
+	if (delivery)
+		a = (struct attempt){ .worker = l->worker != NULL ? fx_copy(c, l->worker->name) : span_str(""),
+			              .started_ms = c->wall > c->t - l->since ? c->wall - (c->t - l->since) : 0,
+			              .run_ms = (uint32_t)(c->t - l->since),
+			              .exit = 137,
+			              .verdict = ATTEMPT_LOST,
+			              .error = span_str("its worker was lost") };
 	if (l->worker != NULL) {
 		l->worker->outstanding--;
 		l->worker->outstanding_bytes -= l->bytes;
@@ -81,20 +93,19 @@ void worker_hand_on(struct core *c, struct lease *l, bool delivery)
 	if (l->unwanted) {
 		turn_end_job(
 		    c, &(struct ending){
-			   .job = j, .state = JOB_CANCELLED, .attempt = j->attempt, .error = span_str("cancelled") });
+			   .job = j, .state = JOB_CANCELLED, .used = j->attempt, .error = span_str("cancelled") });
 		return;
 	}
 	if (delivery && j->deliveries + 1u >= c->config.deliveries) {
-		turn_end_job(
-		    c, &(struct ending){
-			   .job = j,
-			   .state = JOB_DEAD,
-			   .attempt = (uint8_t)(j->attempt + 1),
-			   .exit = 137,
-			   .error = span_str("its worker was lost while it ran, as often as max-deliveries allows") });
+		turn_end_job(c, &(struct ending){ .job = j,
+		                                  .state = JOB_DEAD,
+		                                  .used = (uint8_t)(j->attempt + 1),
+		                                  .exit = 137,
+		                                  .error = span_str(lost_too_often),
+		                                  .attempt = a });
 		return;
 	}
-	turn_back_job(c, &(struct handback){ .job = j, .delivery = delivery });
+	turn_back_job(c, &(struct handback){ .job = j, .delivery = delivery, .attempt = a });
 }
 
 bool worker_lost_slice(struct core *c)
@@ -146,8 +157,8 @@ static struct job *adoptable(struct core *c, const struct worker *before, const 
 	}
 	if (j->state != JOB_READY || j->flags & JOB_ENDING)
 		return NULL;
-	if (j->flags & JOB_PAST)
-		return j->in.past->token <= h->token ? j : NULL;
+	if (j->flags & JOB_SIDE && j->in.side->token != 0)
+		return j->in.side->token <= h->token ? j : NULL;
 	return h->token >> 32 < c->epoch ? j : NULL; /* granted before the crash, and not since */
 }
 
@@ -157,7 +168,7 @@ static void adopt(struct core *c, struct worker *w, struct job *j, const struct 
 	struct lease *l;
 
 	if (j->state == JOB_READY) {
-		l = job_run(c, j, w, h->token);
+		l = job_run(c, j, w, h->token); /* if it has begun it may go on beyond its expiry */
 	} else {
 		l = j->in.lease;
 		if (l->worker != NULL) {
@@ -179,6 +190,8 @@ static void adopt(struct core *c, struct worker *w, struct job *j, const struct 
 	l->message = 0;
 	l->started = h->state != HELD_WAITING;
 	l->recalled = false;
+	if (l->started)
+		timer_lease(c, l);
 }
 
 static void take_held(struct core *c, struct worker *w, const struct worker *before, const struct msg_worker_hello *h)

@@ -1,6 +1,7 @@
 /* Effects to frames, and the outbox: nothing leaves before the journal has synced the head of its step. */
 #include <stdlib.h>
 
+#include "broker/core/history.h"
 #include "tests/sim/broker_actor.h"
 
 enum out_kind { OUT_CLIENT, OUT_CONTROL, OUT_JOBS, OUT_TRIM };
@@ -81,8 +82,7 @@ static void add_result(struct broker *b, struct gather *g, const struct effect *
 	if (e->u.result.from_log) {
 		struct span s = disk_bytes(&b->disk, e->stored.position, e->stored.length, e->stored.crc);
 
-		r.error = span_of(s.p, e->u.result.error_length);
-		r.result = span_of(s.p + r.error.n, s.n - r.error.n);
+		history_result(s, e->u.result.error_length, &r);
 	}
 	if (g->out == NULL || g->kind != MSG_RESULTS || g->out->route != e->peer || e->u.result.answer ||
 	    g->number + g->writer.n != e->number || !msg_fits(&g->writer, r.error.n + r.result.n))
@@ -143,6 +143,17 @@ static void add_peek(struct broker *b, const struct effect *e)
 	msg_encode(&o->frame, &m);
 }
 
+static void add_job(struct broker *b, const struct effect *e)
+{
+	struct out *o = out_new(b, OUT_CLIENT, e->peer, e->u.msg->h.session);
+	struct span s = disk_bytes(&b->disk, e->stored.position, e->stored.length, e->stored.crc);
+	struct msg_attempt_rec v[LIMIT_HISTORY];
+	struct msg m = *e->u.msg;
+
+	history_info(s, (uint32_t)e->number, &m.u.job_info, v);
+	msg_encode(&o->frame, &m);
+}
+
 static void add_nonce(struct broker *b, const struct effect *e)
 {
 	struct out *o = out_new(b, OUT_JOBS, 0, e->session);
@@ -195,6 +206,9 @@ static void one(struct broker *b, struct gather *g, const struct effect *e)
 		break;
 	case FX_REPLY:
 		add_msg(b, OUT_CLIENT, e);
+		break;
+	case FX_JOB:
+		add_job(b, e);
 		break;
 	case FX_PEEK:
 		add_peek(b, e);

@@ -161,7 +161,7 @@ static inline void say_result(struct world *w, uint64_t peer, uint64_t number, u
 	e.u.result.rec = (struct msg_result_rec){ .id = id, .state = JOB_DONE, .attempt = 1 };
 	e.u.result.from_log = length > 0;
 	e.u.result.error_length = length < LIMIT_ERROR ? length / 3 : 0;
-	e.stored = (struct log_bytes){ id, length, 0 };
+	e.stored = (struct log_bytes){ id, length + 2, 0 }; /* an empty history before it */
 	outbox_add(w->outbox, &e, head, 9);
 }
 

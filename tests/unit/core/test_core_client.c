@@ -253,7 +253,7 @@ START_TEST(results_go_when_there_are_too_many)
 {
 	rig_fini(&rig);
 	rig_init(&rig);
-	rig.config.keep_bytes = 3 * (RESULT_OVERHEAD + 4);
+	rig.config.keep_bytes = 3 * (RESULT_OVERHEAD + 32);
 	rig_restart(&rig, true);
 	rig_client(&rig, 1);
 	rig_submit(&rig, 1, 1, "q", 5);
@@ -272,7 +272,7 @@ START_TEST(results_of_the_rich_go_first)
 {
 	rig_fini(&rig);
 	rig_init(&rig);
-	rig.config.keep_all_bytes = 3 * (RESULT_OVERHEAD + 4);
+	rig.config.keep_all_bytes = 3 * (RESULT_OVERHEAD + 32);
 	rig_restart(&rig, true);
 	rig_client(&rig, 1);
 	rig_submit(&rig, 1, 1, "rich", 3);

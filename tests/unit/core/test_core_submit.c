@@ -167,7 +167,7 @@ END_TEST
 START_TEST(refused_for_what_it_asks)
 {
 	rig_client(&rig, 1);
-	rig_submit_as(&rig, 1, 1, "q", 1, (struct msg_submit){ .lease_ms = 1000 });
+	rig_submit_as(&rig, 1, 1, "q", 1, (struct msg_submit){ .terms.topic = span_str("t") });
 	rig_submit_as(&rig, 1, 2, "q", 1, (struct msg_submit){ .batch = 77 });
 	rig_expect(&rig, "C1 reply #1 unsupported\n"
 	                 "C1 reply #2 unknown\n");

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "broker/core/history.h"
 #include "tests/unit/core/trace.h"
 
 __attribute__((format(printf, 2, 3))) static void put(struct rig *r, const char *format, ...)
@@ -49,8 +50,7 @@ static void put_result(struct rig *r, const struct effect *e)
 	if (e->u.result.from_log) {
 		struct span s = bytes(r, &e->stored);
 
-		rec.error = span_of(s.p, e->u.result.error_length);
-		rec.result = span_of(s.p + rec.error.n, s.n - rec.error.n);
+		history_result(s, e->u.result.error_length, &rec);
 	}
 	put(r, "C%u result %s%llu: %llu %s", (unsigned)e->peer - 100, e->u.result.answer ? "#" : "@",
 	    (unsigned long long)e->number, (unsigned long long)rec.id, job_state_name((enum job_state)rec.state));
@@ -201,6 +201,7 @@ void trace_effect(struct rig *r, const struct effect *e)
 		put_result(r, e);
 		break;
 	case FX_REPLY:
+	case FX_JOB:
 		put_reply(r, e);
 		break;
 	case FX_PEEK:
