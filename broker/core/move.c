@@ -1,6 +1,7 @@
 /* The mover: takes the facts of an old segment and writes again what is still needed; see trim.h. */
 #include <stdlib.h>
 
+#include "base/le.h"
 #include "broker/core/fact.h"
 #include "broker/core/fx.h"
 #include "broker/core/history.h"
@@ -81,29 +82,31 @@ static void write_history(struct core *c, const struct moved *v, uint32_t n)
 	}
 }
 
-/* The live ones of a JOBS_PUT fact. */
-static uint32_t move_put(struct core *c, uint64_t facts_at, const struct fact *f, struct moved *v, uint32_t n)
+/* Whether it is a member of its batch still: one that has died and was counted is not, also when it was redriven. */
+static bool is_member(const struct job *j)
+{
+	return !job_terminal(j) && j->batch != NO_INDEX;
+}
+
+/* Those jobs of a JOBS_PUT fact that are still needed and are members of head->batch, or are not. */
+static uint32_t move_some(struct core *c, uint64_t facts_at, const struct fact *f, const struct fact_put *head,
+                          struct span rest, struct moved *v, uint32_t n)
 {
 	struct buf *b = &c->fx->block;
-	struct span rest = f->body;
-	struct fact_put head;
 	struct fact_put_rec r;
 	size_t begun = 0, count_at = 0;
 	uint32_t from = n;
 
-	if (!fact_get_put(&rest, &head))
-		return n;
-	head.flags |= FACT_MOVED;
-	for (uint32_t i = 0; i < head.count && n < MOVED_MAX && fact_get_put_rec(&rest, &r); i++) {
+	for (uint32_t i = 0; i < head->count && n < MOVED_MAX && fact_get_put_rec(&rest, &r); i++) {
 		uint64_t at = facts_at + f->offset + (uint64_t)(r.payload.p - f->body.p);
 		struct job *j = whose_payload(c, r.id, at);
 
-		if (j == NULL)
+		if (j == NULL || is_member(j) != (head->batch != 0))
 			continue;
 		if (begun == 0) {
 			begun = fact_begin(b, FACT_JOBS_PUT);
 			count_at = b->n + 8;
-			fact_put_put(b, &head);
+			fact_put_put(b, head);
 		}
 		fact_put_put_rec(b, &r);
 		v[n++] = (struct moved){ j, here(c, r.payload.n), 0, false };
@@ -111,15 +114,27 @@ static uint32_t move_put(struct core *c, uint64_t facts_at, const struct fact *f
 	if (n > from) {
 		uint32_t count = n - from;
 
-		b->p[count_at] = (uint8_t)count;
-		b->p[count_at + 1] = (uint8_t)(count >> 8);
-		b->p[count_at + 2] = b->p[count_at + 3] = 0;
+		le_put32(b->p + count_at, count);
 		fact_end(b, begun);
 		for (uint32_t i = from; i < n; i++)
-			v[i].overhead = job_overhead(false, count, head.headers.n);
+			v[i].overhead = job_overhead(false, count, head->headers.n);
 		write_history(c, v + from, n - from);
 	}
 	return n;
+}
+
+static uint32_t move_put(struct core *c, uint64_t facts_at, const struct fact *f, struct moved *v, uint32_t n)
+{
+	struct span rest = f->body;
+	struct fact_put head;
+
+	if (!fact_get_put(&rest, &head))
+		return n;
+	head.flags |= FACT_MOVED;
+	if (head.batch != 0)
+		n = move_some(c, facts_at, f, &head, rest, v, n);
+	head.batch = 0;
+	return move_some(c, facts_at, f, &head, rest, v, n);
 }
 
 /* The kept ones of a JOBS_END fact. */

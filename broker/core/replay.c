@@ -194,9 +194,6 @@ static void replay_end_one(struct core *c, uint64_t at, uint32_t overhead, const
 		j = job_put_ended(c, q, r->id, end.state);
 		j->priority = r->priority & 15u;
 		j->submitted_ms = r->submitted_ms & JOB_MS_MASK;
-	} else if (moved && j->batch != NO_INDEX) {
-		c->batches[j->batch]->members--; /* a dead job's payload was moved, too: its batch has counted it */
-		j->batch = NO_INDEX;
 	}
 	if (j->state == JOB_DELAYED)
 		job_wake(c, j); /* that it did is no fact */

@@ -91,6 +91,7 @@ struct retell {
 	struct buf *out;
 	uint32_t kind;
 	bool more;
+	uint32_t seconds; /* arrays at depth 2 so far */
 };
 
 static void big_endian(struct buf *b, uint64_t v, int width)
@@ -135,8 +136,8 @@ static void retell_value(struct retell *r, int depth);
 
 static void retell_array(struct retell *r, uint32_t n, int depth)
 {
-	/* bodies at 1, lists at 2, records at 3, states at 4; JOB_INFO has a record at 2 */
-	bool record = depth != 2 || r->kind == MSG_JOB_INFO;
+	/* bodies at 1, lists at 2, records at 3, states at 4; JOB_INFO begins with a record at 2 */
+	bool record = depth != 2 || (r->kind == MSG_JOB_INFO && r->seconds++ == 0);
 	uint32_t more = r->more && record ? (uint32_t)rng_below(&r->rng, 4) : 0;
 	bool wide = rng_below(&r->rng, 2);
 
