@@ -1,6 +1,7 @@
 /* What the shell knows of itself, added to the core's counters in the answer to STATS. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "broker/loop.h"
@@ -18,6 +19,14 @@ static uint64_t resident_bytes(void)
 		resident = 0;
 	fclose(f);
 	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Of the disk that the journal is on, for those who are not root. */
+static uint64_t free_bytes(const char *folder)
+{
+	struct statvfs v;
+
+	return statvfs(folder, &v) == 0 ? (uint64_t)v.f_bavail * v.f_frsize : 0;
 }
 
 const struct msg *stats_extend(struct loop *l, const struct msg *m)
@@ -48,6 +57,8 @@ const struct msg *stats_extend(struct loop *l, const struct msg *m)
 	STAT("journal.sync_us", s.sync_ns / 1000);
 	STAT("journal.cache_bytes", s.cache_bytes);
 	STAT("journal.reads", s.reads);
+	STAT("disk.cap_bytes", l->config->disk);
+	STAT("disk.free_bytes", free_bytes(l->config->data));
 #undef STAT
 	out = *m;
 	out.u.stats_info.v = v;

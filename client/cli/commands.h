@@ -20,6 +20,7 @@
 	X(ping)                                                                                                        \
 	X(stats)                                                                                                       \
 	X(bench)                                                                                                       \
+	X(doctor)                                                                                                      \
 	X(completion)                                                                                                  \
 	X(help)
 

@@ -143,7 +143,7 @@ static int greet(struct cli *c)
 	return e ? cli_error(c, e) : EXIT_DONE;
 }
 
-int cli_open(struct cli *c)
+int cli_session(struct cli *c)
 {
 	const char *broker = cli_broker(c);
 	struct sheaf_options o = { .broker = broker, .name = "sheaf" };
@@ -164,7 +164,14 @@ int cli_open(struct cli *c)
 	atomic_store(&interrupted_session, c->s);
 	if (cli_signals()) /* it came before there was a session */
 		sheaf_interrupt(c->s, true);
-	return greet(c);
+	return EXIT_DONE;
+}
+
+int cli_open(struct cli *c)
+{
+	int status = cli_session(c);
+
+	return status ? status : greet(c);
 }
 
 /* Ends as a program does that does not know SIGPIPE. */

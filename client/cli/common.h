@@ -40,6 +40,8 @@ int cli_error(struct cli *c, enum sheaf_error e);
 /* The exit status for an error. */
 int cli_status(enum sheaf_error e);
 
+/* Makes the session, without asking the broker anything. 0, or an exit status after a sentence. */
+MUST_CHECK int cli_session(struct cli *c);
 /* Makes the session and waits until the broker answers. 0, or an exit status after a sentence. */
 MUST_CHECK int cli_open(struct cli *c);
 /* The broker's endpoint: the option's, or the default. */

@@ -60,7 +60,7 @@ class Words(Cli):
 
     def test_what_is_not_built_yet(self):
         for argv in (["race", "q"], ["retry", "1"], ["dead", "q"], ["pub", "t"], ["sub", "t"], ["topics"],
-                     ["topic", "t"], ["top"], ["keygen", "d"], ["doctor"], ["cron"], ["batch"],
+                     ["topic", "t"], ["top"], ["keygen", "d"], ["cron"], ["batch"],
                      ["submit", "q", "--delay", "1s"], ["submit", "q", "--at", "now"], ["submit", "q", "--expires=1s"],
                      ["run", "q", "--lease", "1s"], ["run", "q", "--backoff", "1s"], ["submit", "q", "--key", "k"],
                      ["submit", "q", "--topic", "t"], ["ping", "--keys", "d"], ["queue", "q", "drain"]):

@@ -1,0 +1,125 @@
+/* What `sheaf doctor` finds out about this machine. See doctor.h. */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/timex.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include "base/suggest.h"
+#include "client/cli/doctor.h"
+
+enum { FILES_LEAST = 1024 };
+
+static void look_at_limits(struct doctor *d)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	if (limit.rlim_max < FILES_LEAST)
+		doctor_say(d, FINDING_WARN, "files",
+		           "raise it (ulimit -Hn, or LimitNOFILE= in a unit) before sheafd or sheaf-worker run here",
+		           "a process may open %llu files", (unsigned long long)limit.rlim_max);
+	else
+		doctor_say(d, FINDING_OK, "files", NULL, "a process may open %llu", (unsigned long long)limit.rlim_max);
+}
+
+static void look_at_zmq(struct doctor *d)
+{
+	int major, minor, patch;
+
+	zmq_version(&major, &minor, &patch);
+	if (major < 4 || (major == 4 && minor < 3))
+		doctor_say(d, FINDING_WARN, "zeromq", "Sheaf is made for 4.3 and later", "%d.%d.%d", major, minor,
+		           patch);
+	else
+		doctor_say(d, FINDING_OK, "zeromq", NULL, "%d.%d.%d%s", major, minor, patch,
+		           zmq_has("curve") ? ", with CURVE" : "");
+}
+
+static void look_at_time(struct doctor *d)
+{
+	struct timex t = { 0 };
+	int state = ntp_adjtime(&t);
+
+	if (state < 0)
+		return; /* not allowed here */
+	if (state == TIME_ERROR || t.status & STA_UNSYNC)
+		doctor_say(d, FINDING_WARN, "time", "let chrony or systemd-timesyncd keep it",
+		           "the clock of this machine is not synchronized");
+	else
+		doctor_say(d, FINDING_OK, "time", NULL, "the clock of this machine is synchronized");
+}
+
+/* ---- the environment ---- */
+
+/* What handlers find, and what the other programs take beside our own options. */
+static const char *const elsewhere[] = {
+	"JOB_ID", "QUEUE",  "ATTEMPT",        "TOKEN",     "DATA",         "LISTEN",   "RESULTS", "WORKERS",
+	"FSYNC",  "MEMORY", "DISK",           "KEEP",      "KEEP_BYTES",   "LIVENESS", "GRACE",   "SEGMENT",
+	"CONFIG", "NAME",   "MAX_DELIVERIES", "BUILTIN",   "PIPE",         "PLUGIN",   "NSQ",     "NSQ_HTTP",
+	"SMTP",   "HTTP",   "LIMIT_MEM",      "LIMIT_CPU", "LIMIT_OUTPUT",
+};
+
+const char *doctor_variable(const char *name)
+{
+	static char best[80];
+	struct suggest s;
+	const char *bare = name + strlen("SHEAF_");
+
+	if (strncmp(bare, "H_", 2) == 0)
+		return NULL; /* a header */
+	suggest_init(&s, bare);
+	for (size_t i = 0; i < sizeof elsewhere / sizeof elsewhere[0]; i++) {
+		if (strcmp(bare, elsewhere[i]) == 0)
+			return NULL;
+		suggest_offer(&s, elsewhere[i]);
+	}
+	for (const struct option *o = flags_table; o->name; o++) {
+		char key[64];
+		size_t n = 0;
+
+		for (; o->name[n] && n + 1 < sizeof key; n++)
+			key[n] = (char)(o->name[n] == '-' ? '_' : toupper((unsigned char)o->name[n]));
+		key[n] = 0;
+		if (strcmp(bare, key) == 0)
+			return NULL;
+		suggest_offer(&s, key);
+	}
+	snprintf(best, sizeof best, "%s%s", suggest_best(&s) ? "SHEAF_" : "", suggest_best(&s) ? suggest_best(&s) : "");
+	return best;
+}
+
+static void look_at_environment(struct doctor *d)
+{
+	uint32_t n = 0, bad = 0;
+
+	for (char **e = environ; *e; e++) {
+		char name[128], advice[160];
+		const char *near;
+
+		if (strncmp(*e, "SHEAF_", 6) != 0)
+			continue;
+		n++;
+		snprintf(name, sizeof name, "%.*s", (int)strcspn(*e, "="), *e);
+		near = doctor_variable(name);
+		if (!near)
+			continue;
+		bad++;
+		snprintf(advice, sizeof advice, *near ? "did you mean %s?" : "nothing of Sheaf reads it", near);
+		doctor_say(d, FINDING_WARN, "environment", advice, "%s is no option", name);
+	}
+	if (!bad)
+		doctor_say(d, FINDING_OK, "environment", NULL,
+		           n ? "%u variables for Sheaf, all of them known" : "no variables for Sheaf", n);
+}
+
+void doctor_local(struct doctor *d)
+{
+	look_at_limits(d);
+	look_at_zmq(d);
+	look_at_time(d);
+	look_at_environment(d);
+}
