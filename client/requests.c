@@ -142,7 +142,9 @@ struct request *requests_ready(struct requests *q)
 bool request_good_terms(const struct msg_terms *t)
 {
 	uint64_t longest = 0;
-	const uint64_t times[] = { t->delay_ms, t->backoff_ms, t->backoff_max_ms, t->hedge_ms, t->race_ms };
+	const uint64_t times[] = {
+		t->delay_ms, t->backoff_ms, t->backoff_max_ms, t->hedge_ms, t->race_ms, t->within_ms
+	};
 	const struct span names[] = { t->tenant, t->group, t->topic };
 
 	for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
@@ -185,7 +187,7 @@ static bool same_terms(const struct msg_terms *a, const struct msg_terms *b)
 	       a->backoff_ms == b->backoff_ms && a->backoff_max_ms == b->backoff_max_ms && span_eq(a->key, b->key) &&
 	       span_eq(a->tenant, b->tenant) && span_eq(a->group, b->group) && span_eq(a->topic, b->topic) &&
 	       a->replicas == b->replicas && a->hedge_ms == b->hedge_ms && a->race_ms == b->race_ms &&
-	       a->n_after == b->n_after &&
+	       a->within_ms == b->within_ms && a->n_after == b->n_after &&
 	       (a->n_after == 0 || memcmp(a->after, b->after, a->n_after * sizeof a->after[0]) == 0);
 }
 

@@ -28,7 +28,7 @@ static enum sheaf_error join_headers(struct sheaf *s, const struct sheaf_policy 
 static bool has_terms(const struct msg_terms *t)
 {
 	return t->delay_ms | t->at_ms | t->expires_ms | t->backoff_ms | t->backoff_max_ms | t->key.n | t->tenant.n |
-	       t->group.n | t->n_after | t->replicas | t->hedge_ms | t->race_ms | t->topic.n;
+	       t->group.n | t->n_after | t->replicas | t->hedge_ms | t->race_ms | t->topic.n | t->within_ms;
 }
 
 enum sheaf_error handle_policy(struct sheaf *s, const char *queue, const struct sheaf_policy *p,

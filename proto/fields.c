@@ -245,6 +245,7 @@ static const struct field submit[] = {
 	OPT(FIELD_U64, struct msg, u.submit.terms.race_ms, 0, LIMIT_DELAY_MS, "race_ms: at most ten years"),
 	OPT(FIELD_NAME, struct msg, u.submit.terms.topic, 0, LIMIT_NAME,
 	    "topic: at most 64 printable bytes without space or comma"),
+	OPT(FIELD_U64, struct msg, u.submit.terms.within_ms, 0, LIMIT_DELAY_MS, "within_ms: at most ten years"),
 };
 static const struct field ids[] = {
 	U32(struct msg, u.ids.flags, 0, 1, "flags: 1, no other"),

@@ -126,6 +126,7 @@ struct msg_terms {
 	uint64_t hedge_ms;       /* race: the next replica begins when the one before has been silent for so long */
 	uint64_t race_ms;        /* race: no answer within it is the end */
 	struct span topic;       /* where the result is published; not built yet */
+	uint64_t within_ms;      /* as expires_ms, so long from now */
 };
 
 /* SUBMIT: one policy, many payloads. The ids of its jobs are consecutive. */

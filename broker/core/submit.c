@@ -88,6 +88,8 @@ static struct refusal refuse(struct core *c, const struct client *cl, const stru
 	if (trim_full(c, bytes))
 		return (struct refusal){ SHEAF_E_FULL, c->trim.no_space ? "the broker's disk is full"
 			                                                : "the broker's disk cap is reached" };
+	if (s->terms.expires_ms != 0 && s->terms.within_ms != 0)
+		return (struct refusal){ SHEAF_E_BAD_VALUE, "expires_ms and within_ms exclude each other" };
 	if (s->terms.expires_ms != 0 && s->terms.expires_ms <= c->wall)
 		return (struct refusal){ SHEAF_E_BAD_VALUE, "expires: that time is over already" };
 	if (s->terms.delay_ms != 0 && s->terms.at_ms != 0)
@@ -113,16 +115,25 @@ static uint64_t due_of(const struct core *c, const struct msg_terms *t)
 	return due > c->wall ? due : 0;
 }
 
-static uint8_t attempts_of(const struct msg_submit *s)
+/* Fills in what the submit leaves to its queue, and makes times absolute. */
+static void settle_terms(const struct core *c, const struct queue *q, struct msg_submit *s)
 {
-	return (uint8_t)(s->attempts ? s->attempts : DEFAULT_ATTEMPTS);
+	if (s->attempts == 0)
+		s->attempts = q->settings.attempts != 0 ? (uint32_t)q->settings.attempts : DEFAULT_ATTEMPTS;
+	if (s->lease_ms == 0)
+		s->lease_ms = q->settings.lease_ms;
+	if (s->terms.backoff_ms == 0)
+		s->terms.backoff_ms = q->settings.backoff_ms;
+	if (s->terms.backoff_max_ms == 0)
+		s->terms.backoff_max_ms = q->settings.backoff_max_ms;
+	if (s->terms.within_ms != 0)
+		s->terms.expires_ms = c->wall + s->terms.within_ms;
 }
 
 /* Writes the JOBS_PUT fact. at[i]: where each payload stands, counted from the first fact. */
-static void write_put(struct core *c, const struct client *cl, const struct msg *m, const struct queue *q, uint64_t *at,
-                      uint32_t *crc)
+static void write_put(struct core *c, const struct client *cl, uint64_t number, const struct msg_submit *s,
+                      const struct queue *q, uint64_t *at, uint32_t *crc)
 {
-	const struct msg_submit *s = &m->u.submit;
 	struct buf *b = &c->fx->block;
 	size_t begun;
 
@@ -131,10 +142,10 @@ static void write_put(struct core *c, const struct client *cl, const struct msg 
 	fact_put_put(b, &(struct fact_put){
 			    .queue = q->index,
 			    .priority = (uint8_t)s->priority,
-			    .attempts = attempts_of(s),
+			    .attempts = (uint8_t)s->attempts,
 			    .count = s->n,
 			    .session = cl->session,
-			    .number = m->h.number,
+			    .number = number,
 			    .floor = cl->floor,
 			    .submitted_ms = c->wall,
 			    .lease_ms = s->lease_ms,
@@ -170,60 +181,61 @@ static void submit_terms(const struct core *c, struct job *j, const struct msg_t
 
 void submit_request(struct core *c, struct client *cl, const struct msg *m)
 {
-	const struct msg_submit *s = &m->u.submit;
+	struct msg_submit s = m->u.submit;
 	struct refusal no;
 	struct batch *b;
 	struct queue *q;
 	uint64_t at[LIMIT_RECORDS], first, base;
 	uint32_t crc[LIMIT_RECORDS], policy, batch = NO_INDEX;
 
-	client_answered(cl, s->answered);
+	client_answered(cl, s.answered);
 	if (answered_before(c, cl, m))
 		return;
-	no = refuse(c, cl, s);
+	no = refuse(c, cl, &s);
 	if (no.error != SHEAF_OK) {
 		fx_answer(c, cl->peer, &m->h, no.error, no.text, 0);
 		return;
 	}
-	q = queue_find(c, s->queue);
+	q = queue_find(c, s.queue);
 	if (q == NULL) {
-		q = queue_new(c, s->queue);
+		q = queue_new(c, s.queue);
 		if (q == NULL) {
 			fx_answer(c, cl->peer, &m->h, SHEAF_E_FULL, "there are 10000 queues already", 0);
 			return;
 		}
 		queue_fact(c, q);
 	}
-	write_put(c, cl, m, q, at, crc);
+	settle_terms(c, q, &s);
+	write_put(c, cl, m->h.number, &s, q, at, crc);
 	base = turn_place(c);
 
 	first = c->next_id;
-	c->next_id += s->n;
+	c->next_id += s.n;
 	c->count.submits++;
-	q->submitted += s->n;
+	q->submitted += s.n;
 	policy = policy_intern(
-	    c, &(struct policy_words){ s->headers, s->lease_ms, s->terms.backoff_ms, s->terms.backoff_max_ms }, s->n);
-	b = s->batch != 0 ? batch_find(c, s->batch) : NULL;
+	    c, &(struct policy_words){ s.headers, s.lease_ms, s.terms.backoff_ms, s.terms.backoff_max_ms }, s.n);
+	b = s.batch != 0 ? batch_find(c, s.batch) : NULL;
 	if (b != NULL) {
 		batch = b->index;
-		b->total += s->n;
-		b->members += s->n;
+		b->total += s.n;
+		b->members += s.n;
 	}
-	client_remember(cl, m->h.number, first, s->n);
-	accept(c, cl, m->h.number, first, s->n);
-	for (uint32_t i = 0; i < s->n; i++) {
-		struct job_bytes where = { base + at[i], (uint32_t)s->payloads[i].n, crc[i],
-			                   job_overhead(false, s->n, s->headers.n) };
+	client_remember(cl, m->h.number, first, s.n);
+	accept(c, cl, m->h.number, first, s.n);
+	for (uint32_t i = 0; i < s.n; i++) {
+		struct job_bytes where = { base + at[i], (uint32_t)s.payloads[i].n, crc[i],
+			                   job_overhead(false, s.n, s.headers.n) };
 		struct job *j = job_put(c, q, first + i, &where);
 
-		j->priority = s->priority & 15;
-		j->attempts = attempts_of(s);
+		j->priority = s.priority & 15;
+		j->attempts = s.attempts & 255;
 		j->submitted_ms = c->wall & JOB_MS_MASK;
 		j->p.policy = policy;
 		j->batch = batch;
-		if (s->flags & SUBMIT_WANT)
+		if (s.flags & SUBMIT_WANT)
 			wait_add(c, cl, j->id, 0, &j->w.waiter);
-		submit_terms(c, j, &s->terms);
+		submit_terms(c, j, &s.terms);
 		job_begin(c, j);
 	}
 }

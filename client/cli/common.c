@@ -219,32 +219,3 @@ bool cli_id(const char *text, uint64_t *id, bool *batch)
 		*batch = is_batch;
 	return true;
 }
-
-static bool good_header(const char *text)
-{
-	return headers_ok(span_of(text, strlen(text) + 1));
-}
-
-bool cli_policy(const struct cli *c, struct sheaf_policy *p)
-{
-	size_t bytes = 0;
-
-	sheaf_policy_default(p);
-	p->priority = (uint32_t)c->flags.priority;
-	p->attempts = (uint32_t)c->flags.attempts;
-	p->headers = c->flags.headers;
-	p->n_headers = c->flags.n_headers;
-	for (size_t i = 0; i < p->n_headers; i++) {
-		bytes += strlen(p->headers[i]) + 1;
-		if (bytes <= LIMIT_HEADER_BYTES && !good_header(p->headers[i])) {
-			cli_say("--header: '%s' is not NAME=VALUE with a name of letters, digits, _ and -",
-			        p->headers[i]);
-			return false;
-		}
-	}
-	if (p->n_headers <= LIMIT_HEADERS && bytes <= LIMIT_HEADER_BYTES)
-		return true;
-	cli_say("--header: %zu headers of %zu bytes; a job has at most %d, of %d bytes in all", p->n_headers, bytes,
-	        LIMIT_HEADERS, (int)LIMIT_HEADER_BYTES);
-	return false;
-}

@@ -25,7 +25,13 @@ struct flags {
 	bool help;
 	bool version;
 	uint64_t priority;
-	uint64_t attempts;
+	uint64_t attempts; /* 0 = the queue's default */
+	uint64_t backoff_ms;
+	uint64_t backoff_max_ms;
+	uint64_t lease_ms;
+	uint64_t delay_ms;
+	const char *at;
+	const char *expires;
 	const char **headers; /* owned array: NAME=VALUE, n_headers of them */
 	size_t n_headers;
 	bool lines;

@@ -24,8 +24,18 @@ const char EVERY_COMMAND[] = "*";
 
 const struct option flags_table[] = {
 	{ NUMBER("priority", POLICY, priority, 0, LIMIT_PRIORITY, "0..9"), .standard = "4", .help = "9 runs first" },
-	{ NUMBER("attempts", POLICY, attempts, 1, LIMIT_ATTEMPTS, "N"), .standard = "1",
-	  .help = "how often a failing handler is tried" },
+	{ NUMBER("attempts", POLICY, attempts, 1, LIMIT_ATTEMPTS, "N"),
+	  .help = "how often a failing handler is tried; default: the queue's, 1 unless it was set" },
+	{ DURATION("backoff", POLICY, backoff_ms, 1),
+	  .help = "pause before the second attempt, then doubled; default: the queue's, or none" },
+	{ DURATION("backoff-max", POLICY, backoff_max_ms, 1),
+	  .help = "the longest pause between attempts; default: the queue's, or 1h" },
+	{ DURATION("lease", POLICY, lease_ms, 1),
+	  .help = "time of an attempt, or until its handler's next touch; default: the queue's, or no bound" },
+	{ DURATION("delay", POLICY, delay_ms, 1), .help = "do not run it before so long from now" },
+	{ TEXT("at", POLICY, at, "TIME"), .help = "do not run it before this time, such as 2026-11-24T12:00:00Z" },
+	{ TEXT("expires", POLICY, expires, "D|TIME"),
+	  .help = "do not begin it later than so long from now, or than this time" },
 	{ LIST("header", POLICY, headers, "NAME=VALUE"),
 	  .help = "goes with the job, in the handler's environment as SHEAF_H_NAME; may be repeated" },
 	{ FLAG("lines", "submit", lines), .help = "a job for each line of stdin" },
@@ -67,15 +77,5 @@ const struct option flags_table[] = {
 };
 
 const struct option_later flags_later[] = {
-	{ "delay", POLICY },
-	{ "at", POLICY },
-	{ "expires", POLICY },
-	{ "lease", POLICY },
-	{ "key", POLICY },
-	{ "backoff", POLICY },
-	{ "topic", POLICY },
-	{ "keys", EVERY_COMMAND },
-	{ "replicas", "" },
-	{ "channel", "" },
-	{ 0 },
+	{ "key", POLICY }, { "topic", POLICY }, { "keys", EVERY_COMMAND }, { "replicas", "" }, { "channel", "" }, { 0 },
 };

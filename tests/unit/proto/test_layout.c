@@ -76,10 +76,10 @@ static const struct {
 	                                    .payloads = two_spans,
 	                                    .n = 1,
 	                                    .terms = { 31, 32, 33, 34, 35, S("k"), S("t"), S("g"), two_numbers, 2, 3,
-	                                               37, 38, S("topic") } } },
+	                                               37, 38, S("topic"), 39 } } },
 	  "\"mail\", 4, 0, 0, 0, 0, 0, \"A=b\\x00\", [\"one\"], 31, 32, 33, 34, 35, \"k\", \"t\", \"g\", [21, 22], 3, "
 	  "37, 38, "
-	  "\"topic\"" },
+	  "\"topic\", 39" },
 	{ { HEAD(MSG_SUBMIT), .u.submit = { .queue = S("mail"),
 	                                    .headers = S("A=b"),
 	                                    .payloads = two_spans,

@@ -97,6 +97,7 @@ static const struct limit limits[] = {
 	EDGE(MSG_SUBMIT, "25", LIMIT_DELAY_MS, BAD),
 	EDGE(MSG_SUBMIT, "26", LIMIT_DELAY_MS, BAD),
 	BYTES(MSG_SUBMIT, "27", LIMIT_NAME, SHEAF_E_BAD_NAME),
+	EDGE(MSG_SUBMIT, "28", LIMIT_DELAY_MS, BAD),
 
 	EDGE(MSG_WAIT, "6", WAIT_QUIET, BAD),
 	EDGE(MSG_CANCEL, "6", CANCEL_UNSTARTED, BAD),
@@ -223,7 +224,7 @@ static const struct msg basics[] = {
 	                .attempts = 1,
 	                .payloads = &name,
 	                .n = 1,
-	                .terms = { .after = &number, .n_after = 1, .topic = { (const uint8_t *)"mail", 4 } } } },
+	                .terms = { .after = &number, .n_after = 1, .within_ms = 1 } } },
 	{ .h.kind = MSG_WAIT, .u.ids = { .ids = &number, .n = 1 } },
 	{ .h.kind = MSG_CANCEL, .u.ids = { .ids = &number, .n = 1 } },
 	{ .h.kind = MSG_QUEUE_OP, .u.queue_op = { .queue = { (const uint8_t *)"mail", 4 }, .op = QUEUE_PEEK } },
