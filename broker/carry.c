@@ -19,12 +19,12 @@ static struct echo *echo_add(struct loop *l, enum event_kind kind)
 	return e;
 }
 
-static void open_push(struct loop *l, uint64_t session)
+static void open_push(struct loop *l, uint64_t session, uint32_t principal)
 {
 	struct echo *e = echo_add(l, EV_SOCKET);
 
 	e->ev.session = session;
-	if (sockets_push_open(&l->sockets, session, e->text))
+	if (sockets_push_open(&l->sockets, session, principal, e->text))
 		e->ev.text = span_str(e->text);
 }
 
@@ -143,7 +143,7 @@ static void carry_one(struct loop *l, const struct effect *e)
 		journal_append(l->journal, l->fx.block_at, &l->fx.block, l->fx.facts);
 		break;
 	case FX_OPEN:
-		open_push(l, e->session);
+		open_push(l, e->session, (uint32_t)e->number);
 		break;
 	case FX_CLOSE:
 		sockets_push_close(&l->sockets, e->session);

@@ -26,13 +26,13 @@ static const struct option_spec specs[] = {
 	{ "grace", 0, "D", "how long a drain waits for jobs in workers' hands; default 5s" },
 	{ "segment", 0, "SIZE", "size of a new journal's segments, a power of two from 64M, the default, to 1G" },
 	{ "check", 0, NULL, "verify the journal in --data, print what it holds, change nothing" },
+	{ "keys", 0, "DIR", "the keys that `sheaf keygen` made: everything is encrypted, only known keys may in" },
 	{ "config", 0, "FILE", "read options from an INI file: name = value" },
 	{ "insecure", 0, NULL, "allow addresses off this machine without keys" },
 	{ "json", 0, NULL, "with --check: output for programs" },
 	{ "quiet", 0, NULL, "log warnings and errors only" },
 	{ "help", 'h', NULL, "this text" },
 	{ "version", 0, NULL, "which version this is" },
-	{ "keys", 0, "DIR", NULL },
 	{ "nsq", 0, "HOST:PORT", NULL },
 	{ "nsq-http", 0, "HOST:PORT", NULL },
 	{ "smtp", 0, "HOST:PORT", NULL },
@@ -184,7 +184,7 @@ static int check_addresses(const struct config *c, char *err)
 	const char *all[] = { c->listen, c->results, c->workers };
 	char jobs[LIMIT_ENDPOINT + 16];
 
-	if (options_flag(&c->options, "insecure"))
+	if (c->keys != NULL || options_flag(&c->options, "insecure"))
 		return 0;
 	text_format(jobs, sizeof jobs, "tcp://%s:%u", c->jobs_host, c->jobs_first);
 	for (int i = 0; i < 4; i++) {
@@ -193,8 +193,8 @@ static int check_addresses(const struct config *c, char *err)
 		if (config_is_loopback(one))
 			continue;
 		text_format(err, OPTIONS_ERR,
-		            "%s is not a loopback address and there are no keys: add --insecure to go on "
-		            "unencrypted and open to everybody",
+		            "%s is not a loopback address and there are no keys: add --keys DIR (`sheaf keygen DIR` "
+		            "makes them), or --insecure to go on unencrypted and open to everybody",
 		            one);
 		return -1;
 	}
@@ -224,6 +224,7 @@ int config_read(struct config *c, int argc, char **argv, char err[OPTIONS_ERR])
 		text_format(err, OPTIONS_ERR, "--data: the path is longer than 3500 bytes");
 		return -1;
 	}
+	c->keys = options_get(&c->options, "keys");
 	c->quiet = options_flag(&c->options, "quiet");
 	c->check = options_flag(&c->options, "check");
 	c->json = options_flag(&c->options, "json");
@@ -243,6 +244,7 @@ void config_fini(struct config *c)
 static const struct options_fact signals[] = {
 	{ "TERM, INT",
 	  "drains: takes nothing new, waits for what workers have (--grace), ends; a second one ends at once" },
+	{ "HUP", "with --keys: reads them again; new keys are admitted, and those that are gone are refused" },
 	{ NULL, NULL },
 };
 

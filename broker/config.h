@@ -11,6 +11,7 @@
 struct config {
 	struct options options; /* owns the texts below */
 	const char *data;
+	const char *keys;                       /* directory; NULL = none */
 	const char *listen, *results, *workers; /* endpoints to bind */
 	char jobs_host[LIMIT_ENDPOINT];         /* host part of --jobs */
 	uint16_t jobs_first, jobs_last;         /* its ports */

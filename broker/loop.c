@@ -42,19 +42,31 @@ static void step(struct loop *l, const struct event *ev)
 	}
 }
 
+/* With keys: whose message it is, and whether they may send it. False with the sentence for them. */
+static bool admitted(struct loop *l, zmq_msg_t *frame, struct event *ev, const char **why)
+{
+	ev->principal = door_principal(l->sockets.door, frame);
+	*why = door_refuses(l->sockets.door, ev->principal, ev->msg, l->now.mono_ms);
+	return *why == NULL;
+}
+
 /* Decodes a frame and steps; what cannot be decoded is answered where there is somebody to answer. */
-static void take(struct loop *l, enum event_kind kind, uint64_t route, struct span frame)
+static void take(struct loop *l, enum event_kind kind, uint64_t route, zmq_msg_t *frame)
 {
 	struct event ev = { .kind = kind, .peer = route };
+	struct span bytes = span_of(zmq_msg_data(frame), zmq_msg_size(frame));
 	const char *why = "";
 	struct msg m;
-	enum sheaf_error e = msg_decode(frame, l->room, &m, &why);
+	enum sheaf_error e = msg_decode(bytes, l->room, &m, &why);
 
 	l->messages_in++;
 	ev.msg = &m;
+	if (l->sockets.door != NULL && e == SHEAF_OK && !admitted(l, frame, &ev, &why))
+		e = SHEAF_E_DENIED;
 	if (e != SHEAF_OK || (kind == EV_OUTCOMES && m.h.kind != MSG_OUTCOMES)) {
 		if (kind == EV_OUTCOMES) {
-			log_line(LOG_WARN, "outcomes-malformed", "bytes=%zu why=\"%s\"", frame.n, why);
+			if (e != SHEAF_E_DENIED)
+				log_line(LOG_WARN, "outcomes-malformed", "bytes=%zu why=\"%s\"", bytes.n, why);
 			return;
 		}
 		ev.kind = EV_MALFORMED;
@@ -89,7 +101,7 @@ static void take_outcomes(struct loop *l)
 		if (got == GOT_NOTHING)
 			return;
 		if (got == GOT_MESSAGE)
-			take(l, EV_OUTCOMES, 0, span_of(zmq_msg_data(&frame), zmq_msg_size(&frame)));
+			take(l, EV_OUTCOMES, 0, &frame);
 		zmq_msg_close(&frame);
 	}
 }
@@ -106,7 +118,7 @@ static void take_routed(struct loop *l, void *router, enum event_kind kind, int 
 			return;
 		bytes += zmq_msg_size(&frame);
 		if (got == GOT_MESSAGE)
-			take(l, kind, route, span_of(zmq_msg_data(&frame), zmq_msg_size(&frame)));
+			take(l, kind, route, &frame);
 		else
 			strange(l, kind, route);
 		zmq_msg_close(&frame);
@@ -164,6 +176,11 @@ static void run_ticks(struct loop *l)
 		step(l, &ev);
 }
 
+static void dismiss(void *ctx, uint32_t principal)
+{
+	step(ctx, &(struct event){ .kind = EV_DISMISSED, .principal = principal });
+}
+
 static void take_signal(struct loop *l)
 {
 	struct event ev = { .kind = EV_DRAIN };
@@ -171,6 +188,10 @@ static void take_signal(struct loop *l)
 
 	if (read(l->signal_fd, &info, sizeof info) != (ssize_t)sizeof info)
 		return;
+	if (info.ssi_signo == SIGHUP) { /* comes only where there are keys */
+		door_reload(l->sockets.door, dismiss, l);
+		return;
+	}
 	if (l->draining) {
 		log_line(LOG_WARN, "stop", "second signal: leaving at once");
 		l->stop = true;
@@ -202,12 +223,17 @@ static void turn(struct loop *l)
 	zmq_pollitem_t items[] = {
 		{ l->sockets.results, 0, ZMQ_POLLIN, 0 }, { l->sockets.workers, 0, ZMQ_POLLIN, 0 },
 		{ l->sockets.clients, 0, ZMQ_POLLIN, 0 }, { NULL, journal_fd(l->journal), ZMQ_POLLIN, 0 },
-		{ NULL, l->signal_fd, ZMQ_POLLIN, 0 },
+		{ NULL, l->signal_fd, ZMQ_POLLIN, 0 },    { NULL, -1, 0, 0 },
 	};
+	int n = 5;
 
-	if (zmq_poll(items, 5, poll_ms(l)) < 0)
+	if (l->sockets.door != NULL)
+		items[n++] = (zmq_pollitem_t){ door_socket(l->sockets.door), 0, ZMQ_POLLIN, 0 };
+	if (zmq_poll(items, n, poll_ms(l)) < 0)
 		must(errno == EINTR);
 	l->now = (struct now){ clock_mono_ms(), clock_wall_ms() };
+	if (items[5].revents)
+		door_answer(l->sockets.door, l->now.mono_ms);
 	take_outcomes(l);
 	if (items[1].revents)
 		take_routed(l, l->sockets.workers, EV_WORKER, TURN_CONTROL);

@@ -27,7 +27,7 @@ static int say(const char *err)
 }
 
 /* Termination signals come through a descriptor, in every thread that is made from here on. */
-static int catch_signals(void)
+static int catch_signals(const struct config *c)
 {
 	sigset_t set;
 
@@ -35,6 +35,8 @@ static int catch_signals(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	if (c->keys != NULL)
+		sigaddset(&set, SIGHUP); /* reads them again */
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -187,7 +189,7 @@ int main(int argc, char **argv)
 		log_setup("sheafd", c.quiet ? LOG_WARN : LOG_INFO);
 		umask(077);
 		l.config = &c;
-		l.signal_fd = catch_signals();
+		l.signal_fd = catch_signals(&c);
 		must(l.signal_fd >= 0);
 		status = serve(&l) == 0 ? l.status : 1;
 		clean_up(&l);

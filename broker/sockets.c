@@ -11,10 +11,9 @@
 #include "base/text.h"
 
 enum {
-	ROUTE_BYTES = 5,    /* of an automatic routing id: 0 and 32 bits */
-	CLIENT_HWM = 10000, /* messages waiting for one client before it is left to ask again */
-	WORKER_HWM = 10000,
-	OWED_FROM = 4096,     /* messages below this are bounded by CLIENT_HWM alone */
+	ROUTE_BYTES = 5,      /* of an automatic routing id: 0 and 32 bits */
+	ROUTER_HWM = 10000,   /* messages waiting for one client or worker before it is left to ask again */
+	OWED_FROM = 4096,     /* messages below this are bounded by ROUTER_HWM alone */
 	OWED_MOST = 64 << 20, /* bytes waiting for one client, likewise */
 	OTHER_FILES = 128,    /* descriptors for everything but workers and clients */
 	FILES_PER_WORKER = 6, /* control, results, jobs: a listening socket and what ZeroMQ needs for each */
@@ -42,7 +41,7 @@ static void set(void *socket, int option, int value)
 	must(r == 0);
 }
 
-static void *make(struct sockets *s, int type, int hwm, int linger)
+static void *make(struct sockets *s, int type, int hwm, int linger, enum door_domain domain, uint32_t principal)
 {
 	void *socket = zmq_socket(s->context, type);
 	int64_t most = (int64_t)LIMIT_MESSAGE;
@@ -55,7 +54,10 @@ static void *make(struct sockets *s, int type, int hwm, int linger)
 	set(socket, ZMQ_TCP_KEEPALIVE, 1);
 	set(socket, ZMQ_TCP_KEEPALIVE_IDLE, 30);
 	zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &most, sizeof most);
-	return socket;
+	if (s->door == NULL || door_guard(s->door, socket, domain, principal))
+		return socket;
+	zmq_close(socket);
+	return NULL;
 }
 
 /* A broker that was killed a moment ago may still hold its port. */
@@ -70,10 +72,11 @@ static int bind_patiently(void *socket, const char *endpoint)
 	return r;
 }
 
-static void *open_bound(struct sockets *s, int type, int hwm, const char *endpoint, char at[LIMIT_ENDPOINT], char *err)
+static void *open_bound(struct sockets *s, int type, enum door_domain domain, const char *endpoint,
+                        char at[LIMIT_ENDPOINT], char *err)
 {
 	size_t n = LIMIT_ENDPOINT;
-	void *socket = make(s, type, hwm, LINGER_MS);
+	void *socket = make(s, type, type == ZMQ_ROUTER ? ROUTER_HWM : 0, LINGER_MS, domain, 0);
 
 	if (socket == NULL) {
 		text_format(err, OPTIONS_ERR, "cannot make a socket: %s", zmq_strerror(errno));
@@ -115,13 +118,22 @@ int sockets_open(struct sockets *s, const struct config *c, char err[OPTIONS_ERR
 	s->owed = calloc(SOCKETS_OWED, sizeof *s->owed);
 	must(s->context != NULL && s->owed != NULL);
 	raise_limits(s);
-	s->clients = open_bound(s, ZMQ_ROUTER, CLIENT_HWM, c->listen, s->clients_at, err);
+	if (c->keys != NULL) {
+		char why[KEYS_ERR];
+
+		s->door = door_new(s->context, c->keys, why);
+		if (s->door == NULL) {
+			text_format(err, OPTIONS_ERR, "--keys: %s", why);
+			return -1;
+		}
+	}
+	s->clients = open_bound(s, ZMQ_ROUTER, DOOR_CLIENTS, c->listen, s->clients_at, err);
 	if (s->clients == NULL)
 		return -1;
-	s->workers = open_bound(s, ZMQ_ROUTER, WORKER_HWM, c->workers, s->workers_at, err);
+	s->workers = open_bound(s, ZMQ_ROUTER, DOOR_WORKERS, c->workers, s->workers_at, err);
 	if (s->workers == NULL)
 		return -1;
-	s->results = open_bound(s, ZMQ_PULL, 0, c->results, s->results_at, err);
+	s->results = open_bound(s, ZMQ_PULL, DOOR_RESULTS, c->results, s->results_at, err);
 	return s->results != NULL ? 0 : -1;
 }
 
@@ -137,6 +149,7 @@ void sockets_close(struct sockets *s)
 		zmq_close(s->workers);
 	if (s->results != NULL)
 		zmq_close(s->results);
+	door_free(s->door);
 	if (s->context != NULL)
 		zmq_ctx_term(s->context);
 	free((void *)s->owed); /* messages on their way count there until then */
@@ -249,14 +262,15 @@ static struct push *find(struct sockets *s, uint64_t session)
 	return p;
 }
 
-bool sockets_push_open(struct sockets *s, uint64_t session, char endpoint[LIMIT_ENDPOINT])
+bool sockets_push_open(struct sockets *s, uint64_t session, uint32_t principal, char endpoint[LIMIT_ENDPOINT])
 {
 	uint32_t ports = (uint32_t)(s->config->jobs_last - s->config->jobs_first) + 1;
 	struct push *p = calloc(1, sizeof *p);
 
 	must(p != NULL);
 	p->session = session;
-	p->socket = make(s, ZMQ_PUSH, 0, 0); /* credit bounds it; nothing stale may reach a successor */
+	p->socket =
+	    make(s, ZMQ_PUSH, 0, 0, DOOR_JOBS, principal); /* credit bounds it; nothing stale may reach a successor */
 	for (uint32_t i = 0; p->socket != NULL && i < ports; i++) {
 		p->port = (uint16_t)(s->config->jobs_first + s->next_port++ % ports);
 		text_format(endpoint, LIMIT_ENDPOINT, "tcp://%s:%u", s->config->jobs_host, p->port);

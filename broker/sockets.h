@@ -8,6 +8,7 @@
 
 #include "base/span.h"
 #include "broker/config.h"
+#include "broker/door.h"
 
 enum { SOCKETS_OWED = 65536 };
 
@@ -22,6 +23,7 @@ struct push {
 
 struct sockets {
 	void *context;
+	struct door *door;                 /* NULL = there are no keys */
 	void *clients, *workers, *results; /* ROUTER, ROUTER, PULL */
 	char clients_at[LIMIT_ENDPOINT], workers_at[LIMIT_ENDPOINT], results_at[LIMIT_ENDPOINT];
 	const struct config *config; /* borrowed */
@@ -52,8 +54,9 @@ bool sockets_send(void *router, uint64_t route, struct span bytes);
  * deaf client does not read must not fill the broker's memory: it asks for what it misses when it reads again. */
 bool sockets_answer(struct sockets *s, uint64_t route, struct span bytes);
 
-/* Binds a PUSH socket for the session; its endpoint, as peers dial it, goes to `endpoint`. False: no free port. */
-bool sockets_push_open(struct sockets *s, uint64_t session, char endpoint[LIMIT_ENDPOINT]);
+/* Binds a PUSH socket for the session, which with keys admits this principal's key alone; its endpoint, as peers dial
+ * it, goes to `endpoint`. False: no free port. */
+bool sockets_push_open(struct sockets *s, uint64_t session, uint32_t principal, char endpoint[LIMIT_ENDPOINT]);
 void sockets_push_close(struct sockets *s, uint64_t session);
 
 enum sockets_pushed {

@@ -25,12 +25,15 @@ static_assert(LIMIT_CLIENT_REQUESTS + LIMIT_CLIENT_WAITS / LIMIT_RECORDS < SEND_
 struct connection {
 	void *context;
 	void *socket;  /* NULL before the first connection_open */
-	void *monitor; /* PAIR; any message of it is a disconnection */
+	void *monitor; /* PAIR: tells of disconnections, and of handshakes that fail */
 	int wake;      /* eventfd */
 	bool holds;    /* `message` is to be closed */
 	zmq_msg_t message;
 	uint32_t opened;
 	char endpoint[LIMIT_ENDPOINT];
+	bool encrypted;
+	struct keys_own keys; /* if it is */
+	enum curve_trouble trouble;
 };
 
 static const char *bad_tcp(const char *host_port)
@@ -64,12 +67,15 @@ const char *connection_bad_endpoint(const char *endpoint)
 	return "is no endpoint such as tcp://HOST:PORT or ipc://PATH";
 }
 
-enum sheaf_error connection_new(const char *endpoint, struct connection **out)
+enum sheaf_error connection_new(const char *endpoint, const struct keys_own *keys, struct connection **out)
 {
 	struct connection *x = calloc(1, sizeof *x);
 
 	must(x && strlen(endpoint) < sizeof x->endpoint);
 	memcpy(x->endpoint, endpoint, strlen(endpoint) + 1);
+	x->encrypted = keys != NULL;
+	if (keys)
+		x->keys = *keys;
 	x->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (x->wake < 0)
 		goto err_free;
@@ -83,6 +89,7 @@ enum sheaf_error connection_new(const char *endpoint, struct connection **out)
 err_wake:
 	close(x->wake);
 err_free:
+	keys_own_wipe(&x->keys);
 	free(x);
 	return SHEAF_E_CONFIG;
 }
@@ -112,6 +119,7 @@ void connection_free(struct connection *x, int linger_ms)
 	while (zmq_ctx_term(x->context) < 0 && errno == EINTR)
 		;
 	close(x->wake);
+	keys_own_wipe(&x->keys);
 	free(x);
 }
 
@@ -130,7 +138,8 @@ static bool set_options(struct connection *x)
 	       set_int(x->socket, ZMQ_TCP_KEEPALIVE_CNT, 3) && set_int(x->socket, ZMQ_RECONNECT_IVL, RETRY_MS) &&
 	       set_int(x->socket, ZMQ_RECONNECT_IVL_MAX, RETRY_MOST_MS) &&
 	       set_int(x->socket, ZMQ_IPV6, strchr(x->endpoint, '[') != NULL) &&
-	       zmq_setsockopt(x->socket, ZMQ_MAXMSGSIZE, &most, sizeof most) == 0;
+	       zmq_setsockopt(x->socket, ZMQ_MAXMSGSIZE, &most, sizeof most) == 0 &&
+	       curve_connect(x->socket, x->encrypted ? &x->keys : NULL);
 }
 
 /* The monitor is attached before the socket connects, so that no event is missed. */
@@ -139,7 +148,7 @@ static bool watch(struct connection *x)
 	char name[64];
 
 	snprintf(name, sizeof name, "inproc://sheaf.monitor.%u", x->opened);
-	if (zmq_socket_monitor(x->socket, name, ZMQ_EVENT_DISCONNECTED) < 0)
+	if (zmq_socket_monitor(x->socket, name, ZMQ_EVENT_DISCONNECTED | CURVE_EVENTS) < 0)
 		return false;
 	x->monitor = zmq_socket(x->context, ZMQ_PAIR);
 	return x->monitor && set_int(x->monitor, ZMQ_LINGER, 0) && zmq_connect(x->monitor, name) == 0;
@@ -200,14 +209,31 @@ bool connection_receive(struct connection *x, struct span *frame)
 	return true;
 }
 
+/* An event is two frames: what happened, and the address, which is longer than that. */
 bool connection_broken(struct connection *x)
 {
 	bool broken = false;
-	char event[LIMIT_ENDPOINT];
+	uint8_t event[LIMIT_ENDPOINT];
+	int n;
 
-	while (x->monitor && zmq_recv(x->monitor, event, sizeof event, ZMQ_DONTWAIT) >= 0)
+	while (x->monitor && (n = zmq_recv(x->monitor, event, sizeof event, ZMQ_DONTWAIT)) >= 0) {
+		enum curve_trouble t = curve_event(event, (size_t)n);
+
 		broken = true;
+		if (t != CURVE_FINE)
+			x->trouble = t;
+	}
 	return broken;
+}
+
+enum curve_trouble connection_trouble(const struct connection *x)
+{
+	return x->trouble;
+}
+
+const char *connection_why(const struct connection *x, char to[LIMIT_TEXT])
+{
+	return curve_why(x->trouble, x->endpoint, x->encrypted, to);
 }
 
 void connection_sleep(struct connection *x, uint64_t ms)

@@ -6,6 +6,7 @@
 
 #include "base/must.h"
 #include "base/span.h"
+#include "keys/curve.h"
 #include "proto/error.h"
 
 struct connection;
@@ -13,9 +14,9 @@ struct connection;
 /* NULL if the endpoint is one that can be connected to, else what is wrong with it, as a sentence's end. */
 const char *connection_bad_endpoint(const char *endpoint);
 
-/* Nothing is opened yet. The endpoint is a good one, copied. SHEAF_E_CONFIG when the machine has no socket or
- * descriptor left. */
-MUST_CHECK enum sheaf_error connection_new(const char *endpoint, struct connection **out);
+/* Nothing is opened yet. The endpoint is a good one, copied, as are the keys (NULL: none). SHEAF_E_CONFIG when the
+ * machine has no socket or descriptor left. */
+MUST_CHECK enum sheaf_error connection_new(const char *endpoint, const struct keys_own *keys, struct connection **out);
 /* What is not sent yet has `linger_ms` to leave. NULL is fine. */
 void connection_free(struct connection *x, int linger_ms);
 
@@ -27,6 +28,9 @@ MUST_CHECK bool connection_send(struct connection *x, struct span frame);
 bool connection_receive(struct connection *x, struct span *frame);
 /* True if the connection has broken since the last call. */
 bool connection_broken(struct connection *x);
+/* What went wrong with the last handshake, as far as connection_broken() has seen; and the sentence for it. */
+enum curve_trouble connection_trouble(const struct connection *x);
+const char *connection_why(const struct connection *x, char to[LIMIT_TEXT]);
 
 /* Sleeps until something comes, the connection breaks, it is woken, or `ms` have passed. */
 void connection_sleep(struct connection *x, uint64_t ms);

@@ -25,7 +25,8 @@ struct sheaf {
 	struct msg message; /* decoded last; borrows from room and the connection */
 	char broker[LIMIT_ENDPOINT];
 	char why[LIMIT_TEXT + 2 * LIMIT_ENDPOINT];
-	enum sheaf_error failed; /* the broker will not have us: each call returns this */
+	enum sheaf_error failed; /* the broker will not have us: each call returns this, and says that */
+	char failed_why[LIMIT_TEXT + 2 * LIMIT_ENDPOINT];
 	atomic_bool interrupted;
 	uint64_t calls;  /* blocking calls so far; names one in csession_policy.call */
 	uint64_t now_ms; /* as read last */

@@ -60,6 +60,7 @@ struct csession {
 	char welcome_results[LIMIT_ENDPOINT];
 	char welcome_workers[LIMIT_ENDPOINT];
 	char welcome_software[LIMIT_TEXT];
+	char refusal[LIMIT_TEXT];
 
 	uint64_t ticked_ms;  /* the last tick */
 	uint64_t heard_ms;   /* the last message */

@@ -62,6 +62,15 @@ static void no_session(struct csession *c, uint64_t now_ms)
 	                                                         : now_ms);
 }
 
+void csession_refused(struct csession *c, enum sheaf_error error, struct span text)
+{
+	if (c->link == LINK_FAILED || c->link == LINK_CLOSED || c->place.kind != AT_NOTHING)
+		return;
+	c->link = LINK_FAILED;
+	one_event(c, &(struct csession_event){
+			 .kind = CSESSION_FAILED, .error = error, .text = keep(c->refusal, sizeof c->refusal, text) });
+}
+
 /* A refusal of hello, or of a WAIT: these have no number. */
 static void unnumbered_refusal(struct csession *c, uint64_t now_ms, const struct msg *m)
 {
@@ -69,6 +78,10 @@ static void unnumbered_refusal(struct csession *c, uint64_t now_ms, const struct
 
 	if (e == SHEAF_OK)
 		return;
+	if (c->link == LINK_OPEN && e == SHEAF_E_DENIED) {
+		csession_refused(c, e, m->u.reply.text); /* what we await will never come */
+		return;
+	}
 	if (c->link == LINK_OPEN) {
 		c->waits_ms = now_ms + csession_pause(c, 0, HELD_MOST_MS, HELD_MOST_MS);
 		return;

@@ -104,6 +104,9 @@ void csession_bye(struct csession *c);
 /* The connection is broken: it will be made anew, after a short pause. */
 void csession_lost(struct csession *c, uint64_t now_ms);
 
+/* The broker, or what stands there, will never have us: comes as CSESSION_FAILED, once. `text` is copied. */
+void csession_refused(struct csession *c, enum sheaf_error error, struct span text);
+
 /* A decoded message of the broker's. `m` and what it borrows from must live until csession_event has been
  * false once; only then may the next message come. Any message may come at any time. */
 void csession_message(struct csession *c, uint64_t now_ms, const struct msg *m);

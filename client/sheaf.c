@@ -11,11 +11,11 @@
 
 #define BYE_MS 100 /* how long sheaf_free waits for its BYE to leave */
 
-static enum sheaf_error make_parts(struct sheaf *s, struct span name)
+static enum sheaf_error make_parts(struct sheaf *s, struct span name, const struct keys_own *keys)
 {
 	struct csession_config config = { .session = rand_os(), .seed = rand_os(), .name = name };
 
-	if (connection_new(s->broker, &s->connection))
+	if (connection_new(s->broker, keys, &s->connection))
 		return SHEAF_E_CONFIG;
 	s->session = csession_new(&config);
 	s->room = msg_room_new();
@@ -28,16 +28,23 @@ enum sheaf_error sheaf_new(const struct sheaf_options *o, sheaf_t **out)
 {
 	const char *broker = o && o->broker ? o->broker : SHEAF_DEFAULT_BROKER;
 	struct span name = span_str(o && o->name ? o->name : "client");
+	struct keys_own keys = { 0 };
+	char why[KEYS_ERR];
+	enum sheaf_error e;
 	struct sheaf *s;
 
 	if (connection_bad_endpoint(broker) || !name_worker_ok(name))
 		return SHEAF_E_CONFIG;
+	if (o && o->keys && keys_own_read(o->keys, KEYS_CLIENT, &keys, why))
+		return SHEAF_E_CONFIG;
 	s = calloc(1, sizeof *s);
 	must(s);
 	snprintf(s->broker, sizeof s->broker, "%s", broker);
-	if (make_parts(s, name)) {
+	e = make_parts(s, name, o && o->keys ? &keys : NULL);
+	keys_own_wipe(&keys);
+	if (e) {
 		free(s);
-		return SHEAF_E_CONFIG;
+		return e;
 	}
 	s->now_ms = clock_mono_ms();
 	handle_send(s);
@@ -48,6 +55,16 @@ enum sheaf_error sheaf_new(const struct sheaf_options *o, sheaf_t **out)
 const char *sheaf_bad_broker(const char *broker)
 {
 	return connection_bad_endpoint(broker);
+}
+
+bool sheaf_good_keys(const char *dir, char why[SHEAF_WHY])
+{
+	struct keys_own keys;
+	bool good = keys_own_read(dir, KEYS_CLIENT, &keys, why) == 0;
+
+	static_assert(SHEAF_WHY == KEYS_ERR, "a sentence has room");
+	keys_own_wipe(&keys);
+	return good;
 }
 
 void sheaf_free(sheaf_t *s)
@@ -159,6 +176,17 @@ static bool receive(struct sheaf *s)
 	return true;
 }
 
+/* What our key, or the lack of one, cannot do today it will not do in a second either. */
+static void broken(struct sheaf *s)
+{
+	enum curve_trouble t = connection_trouble(s->connection);
+	char why[LIMIT_TEXT];
+
+	csession_lost(s->session, s->now_ms);
+	if (t == CURVE_REFUSED || t == CURVE_MISMATCH)
+		csession_refused(s->session, SHEAF_E_DENIED, span_str(connection_why(s->connection, why)));
+}
+
 /* One turn: takes a message if there is one; otherwise sends, and sleeps until something is to be done.
  * True if a message was taken. */
 static bool turn(struct sheaf *s, uint64_t until_ms)
@@ -183,7 +211,7 @@ static bool turn(struct sheaf *s, uint64_t until_ms)
 	if (wake_ms > s->now_ms)
 		connection_sleep(s->connection, wake_ms - s->now_ms);
 	if (connection_broken(s->connection))
-		csession_lost(s->session, s->now_ms);
+		broken(s);
 	return false;
 }
 
@@ -196,6 +224,7 @@ bool handle_event(struct sheaf *s, struct csession_event *ev)
 	if (likely(ev->kind != CSESSION_FAILED))
 		return true;
 	s->failed = handle_refused(s, ev->error, ev->text);
+	snprintf(s->failed_why, sizeof s->failed_why, "%s", s->why);
 	return false;
 }
 
@@ -207,7 +236,7 @@ enum sheaf_error handle_next(struct sheaf *s, uint64_t until_ms, struct csession
 		if (atomic_load_explicit(&s->interrupted, memory_order_relaxed))
 			return handle_fail(s, SHEAF_E_INTERRUPTED, "interrupted");
 		if (s->failed)
-			return handle_fail(s, s->failed, "broker %s: %s", s->broker, sheaf_error_text(s->failed));
+			return handle_fail(s, s->failed, "%s", s->failed_why);
 		if (!turn(s, until_ms) && s->now_ms >= until_ms)
 			return SHEAF_E_TIMEOUT;
 	}
@@ -227,6 +256,11 @@ static enum sheaf_error too_late(struct sheaf *s)
 {
 	enum sheaf_error e = csession_held_up(s->session);
 
+	if (!csession_welcome(s->session) && connection_trouble(s->connection)) {
+		char why[LIMIT_TEXT];
+
+		return handle_fail(s, SHEAF_E_UNREACHABLE, "%s", connection_why(s->connection, why));
+	}
 	if (!csession_welcome(s->session)) {
 		return handle_fail(s, SHEAF_E_UNREACHABLE, "broker %s does not answer%s%s", s->broker, e ? ": " : "",
 		                   e ? sheaf_error_text(e) : "");

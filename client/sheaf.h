@@ -25,6 +25,7 @@ extern "C" {
 #endif
 
 #define SHEAF_FOREVER        UINT64_MAX
+#define SHEAF_WHY            1024
 #define SHEAF_DEFAULT_BROKER "tcp://127.0.0.1:7400"
 
 typedef struct sheaf sheaf_t;
@@ -32,6 +33,8 @@ typedef struct sheaf sheaf_t;
 /** How to reach a broker. Zero-initialise; NULL and 0 mean the default. */
 struct sheaf_options {
 	const char *broker; /**< endpoint; default: SHEAF_DEFAULT_BROKER (the CLI reads SHEAF_BROKER itself) */
+	const char *keys;   /**< directory of `sheaf keygen`: speaks encrypted, as whom client.key_secret (or
+	                         worker.key_secret) is; default: none, unencrypted */
 	const char *
 	    name; /**< shown in the broker's logs; default: "client"; 1 to 64 printable characters, no blank or comma */
 };
@@ -55,12 +58,16 @@ void sheaf_policy_default(struct sheaf_policy *p);
 enum sheaf_error sheaf_new(const struct sheaf_options *o, sheaf_t **out);
 /** What is wrong with an endpoint, to follow it in a sentence ("has no port"); NULL if it is good. */
 const char *sheaf_bad_broker(const char *broker);
+/** Whether `dir` has what options.keys needs; if not, why gets a sentence that names the file, of at most
+ *  SHEAF_WHY bytes with its NUL. */
+bool sheaf_good_keys(const char *dir, char why[SHEAF_WHY]);
 void sheaf_free(sheaf_t *s);
 
 /** The sentence behind the last error of this session, "" if there is none; valid until the next call. */
 const char *sheaf_why(const sheaf_t *s);
 
-/** Waits until the broker has answered hello. SHEAF_E_UNREACHABLE when `ms` ran out. */
+/** Waits until the broker has answered hello. SHEAF_E_UNREACHABLE when `ms` ran out; SHEAF_E_DENIED when it will not
+ *  have our key, or one side has keys and the other has none: then every later call says so too. */
 enum sheaf_error sheaf_connect(sheaf_t *s, uint64_t ms);
 /** What the broker said in its hello; NULL before it did. */
 const struct msg_client_welcome *sheaf_welcome(const sheaf_t *s);
@@ -102,7 +109,7 @@ enum sheaf_error sheaf_batch_wait(sheaf_t *s, uint64_t batch, uint64_t ms, struc
 enum sheaf_happened {
 	SHEAF_NOTHING,  /**< the deadline passed */
 	SHEAF_ACCEPTED, /**< tag, id */
-	SHEAF_REFUSED,  /**< tag, error: the job was not accepted and will not be */
+	SHEAF_REFUSED,  /**< tag, error: the job was not accepted and will not be; sheaf_why() says why */
 	SHEAF_RESULT    /**< tag, id, result (valid until the next call) */
 };
 

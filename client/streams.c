@@ -199,16 +199,29 @@ enum sheaf_error sheaf_await(sheaf_t *s, uint64_t id, uint64_t tag)
 	return SHEAF_OK;
 }
 
+/* What to hand out, with a sentence where there is one to say. */
+static bool hand_out(struct sheaf *s, const struct csession_event *from, struct sheaf_event *to)
+{
+	if (!stream_event(from, to))
+		return false;
+	if (unlikely(to->kind == SHEAF_REFUSED))
+		(void)handle_refused(s, to->error, from->text);
+	return true;
+}
+
 enum sheaf_error sheaf_next(sheaf_t *s, uint64_t ms, struct sheaf_event *ev)
 {
 	struct csession_event inner;
 	uint64_t until_ms;
 	enum sheaf_error e;
 
-	if (unlikely(s->handed || s->oldest) && backlog_take(s, ev))
+	if (unlikely(s->handed || s->oldest) && backlog_take(s, ev)) {
+		if (ev->kind == SHEAF_REFUSED)
+			(void)handle_refused(s, ev->error, span_of(NULL, 0));
 		return SHEAF_OK;
+	}
 	while (handle_event(s, &inner)) {
-		if (stream_event(&inner, ev))
+		if (hand_out(s, &inner, ev))
 			return SHEAF_OK;
 	}
 	until_ms = handle_until(s, ms);
@@ -218,7 +231,7 @@ enum sheaf_error sheaf_next(sheaf_t *s, uint64_t ms, struct sheaf_event *ev)
 			break;
 		if (e)
 			return e;
-		if (stream_event(&inner, ev))
+		if (hand_out(s, &inner, ev))
 			return SHEAF_OK;
 	}
 	ev->kind = SHEAF_NOTHING;

@@ -59,11 +59,13 @@
 #define LIMIT_CLIENT_REQUESTS 512   /* requests of one client that are not answered yet, and answers kept */
 
 /* one broker */
-#define LIMIT_QUEUES   10000
-#define LIMIT_WORKERS  4096
-#define LIMIT_CLIENTS  8192
-#define LIMIT_BATCHES  100000  /* batches that are kept, open ones included */
-#define LIMIT_POLICIES 1000000 /* distinct sets of headers among the live jobs */
+#define LIMIT_QUEUES     10000
+#define LIMIT_WORKERS    4096
+#define LIMIT_CLIENTS    8192
+#define LIMIT_KEYS       1024    /* keys that a broker admits */
+#define LIMIT_PRINCIPALS 16384   /* keys that it has admitted since its start */
+#define LIMIT_BATCHES    100000  /* batches that are kept, open ones included */
+#define LIMIT_POLICIES   1000000 /* distinct sets of headers among the live jobs */
 
 /* one queue's settings */
 #define LIMIT_SETTINGS    64                          /* settings in one message */

@@ -14,14 +14,30 @@
 enum { AGAIN_MS = 1000 };
 
 struct discover {
-	void *socket;
+	void *socket, *monitor;
+	enum curve_trouble trouble;
 	const char *broker; /* borrowed */
 	uint64_t session, number, asked_at;
 	struct msg_room *room;
 	bool asked;
 };
 
-struct discover *discover_new(void *context, const char *broker, char err[512])
+/* Has the socket tell of handshakes that fail. The name is our session's, which nobody else has. */
+static void watch(struct discover *d, void *context)
+{
+	char name[64];
+	int none = 0;
+
+	text_format(name, sizeof name, "inproc://discover.%llx", (unsigned long long)d->session);
+	if (zmq_socket_monitor(d->socket, name, CURVE_EVENTS) != 0)
+		return;
+	d->monitor = zmq_socket(context, ZMQ_PAIR);
+	must(d->monitor != NULL);
+	zmq_setsockopt(d->monitor, ZMQ_LINGER, &none, sizeof none);
+	zmq_connect(d->monitor, name);
+}
+
+struct discover *discover_new(void *context, const char *broker, const struct keys_own *keys, char err[512])
 {
 	struct discover *d = calloc(1, sizeof *d);
 	int none = 0;
@@ -33,7 +49,8 @@ struct discover *discover_new(void *context, const char *broker, char err[512])
 	d->socket = zmq_socket(context, ZMQ_DEALER);
 	must(d->socket != NULL);
 	zmq_setsockopt(d->socket, ZMQ_LINGER, &none, sizeof none);
-	if (zmq_connect(d->socket, broker) != 0) {
+	watch(d, context);
+	if (!curve_connect(d->socket, keys) || zmq_connect(d->socket, broker) != 0) {
 		text_format(err, 512, "'%s' is no address of a broker such as tcp://127.0.0.1:7400: %s", broker,
 		            zmq_strerror(errno));
 		discover_free(d);
@@ -46,6 +63,10 @@ void discover_free(struct discover *d)
 {
 	if (d == NULL)
 		return;
+	if (d->monitor != NULL) {
+		zmq_socket_monitor(d->socket, NULL, 0);
+		zmq_close(d->monitor);
+	}
 	zmq_close(d->socket);
 	msg_room_free(d->room);
 	free(d);
@@ -68,6 +89,25 @@ static void ask(struct discover *d, enum msg_kind kind)
 	buf_fini(&b);
 }
 
+/* Each event is two frames; the second one is an address and no event. */
+static void look(struct discover *d)
+{
+	uint8_t frame[LIMIT_ENDPOINT];
+	int n;
+
+	while (d->monitor != NULL && (n = zmq_recv(d->monitor, frame, sizeof frame, ZMQ_DONTWAIT)) >= 0) {
+		enum curve_trouble t = curve_event(frame, (size_t)n < sizeof frame ? (size_t)n : sizeof frame);
+
+		if (t != CURVE_FINE)
+			d->trouble = t;
+	}
+}
+
+enum curve_trouble discover_trouble(const struct discover *d)
+{
+	return d->trouble;
+}
+
 bool discover_run(struct discover *d, uint64_t now_ms, char workers[LIMIT_ENDPOINT])
 {
 	zmq_msg_t frame;
@@ -75,6 +115,7 @@ bool discover_run(struct discover *d, uint64_t now_ms, char workers[LIMIT_ENDPOI
 	struct msg m;
 	bool found = false;
 
+	look(d);
 	if (!d->asked || now_ms - d->asked_at >= AGAIN_MS) {
 		d->asked = true;
 		d->asked_at = now_ms;

@@ -38,7 +38,7 @@ struct io {
 	struct task *spare;
 	uint64_t now;
 	uint64_t silent_since; /* 0 = the broker is there */
-	bool announced, said_silent, put, dropped, stop, draining, at_once;
+	bool announced, said_silent, said_denied, put, dropped, stop, draining, at_once;
 	int status;
 };
 
@@ -64,7 +64,7 @@ static void *make(struct io *io, int type, int linger, const char *endpoint)
 	zmq_setsockopt(socket, ZMQ_TCP_KEEPALIVE_IDLE, &idle, sizeof idle);
 	zmq_setsockopt(socket, ZMQ_RECONNECT_IVL, &reconnect, sizeof reconnect);
 	zmq_setsockopt(socket, ZMQ_RECONNECT_IVL_MAX, &slow, sizeof slow);
-	if (zmq_connect(socket, endpoint) != 0)
+	if (!curve_connect(socket, io->config->keys) || zmq_connect(socket, endpoint) != 0)
 		log_line(LOG_ERROR, "connect", "endpoint=%s %s", endpoint, zmq_strerror(errno));
 	return socket;
 }
@@ -194,7 +194,7 @@ static void reconnect(struct io *io)
 	close_socket(&io->jobs);
 	close_socket(&io->results);
 	discover_free(io->discover);
-	io->discover = discover_new(io->context, io->config->broker, err);
+	io->discover = discover_new(io->context, io->config->broker, io->config->keys, err);
 	must(io->discover != NULL); /* it was an address at the start */
 	if (io->silent_since == 0)
 		io->silent_since = io->now;
@@ -203,7 +203,7 @@ static void reconnect(struct io *io)
 static void ready(struct io *io)
 {
 	io->silent_since = 0;
-	io->said_silent = false;
+	io->said_silent = io->said_denied = false;
 	if (io->announced) {
 		log_line(LOG_INFO, "attached", "session=%llu", (unsigned long long)wsession_id(io->session));
 		return;
@@ -214,6 +214,31 @@ static void ready(struct io *io)
 		fprintf(stderr, "%s%.*s", i ? "," : "", (int)io->config->queues[i].n,
 		        (const char *)io->config->queues[i].p);
 	fprintf(stderr, " broker=%s\n", io->config->broker);
+}
+
+/* The broker, or what stands there, will not have us on account of keys. Who has never been attached gives up: that is
+ * a matter of how it was started. Else the keys may come back. */
+static void denied(struct io *io, const char *why)
+{
+	if (!io->announced) {
+		fprintf(stderr, "sheaf-worker: %s\n", why);
+		io->status = 4;
+		io->stop = true;
+	} else if (!io->said_denied) {
+		log_line(LOG_ERROR, "refused", "%s; trying on", why);
+		io->said_denied = true;
+	}
+}
+
+static void refused(struct io *io, const struct wsession_effect *e)
+{
+	char why[LIMIT_TEXT + 1];
+
+	text_format(why, sizeof why, "%.*s", (int)e->why.n, (const char *)e->why.p);
+	if (e->error == SHEAF_E_DENIED)
+		denied(io, why);
+	else
+		log_line(LOG_ERROR, "refused", "%s", why);
 }
 
 static void carry_out(struct io *io)
@@ -248,7 +273,7 @@ static void carry_out(struct io *io)
 			ready(io);
 			break;
 		case WSESSION_REFUSED:
-			log_line(LOG_ERROR, "refused", "%.*s", (int)e.why.n, (const char *)e.why.p);
+			refused(io, &e);
 			break;
 		case WSESSION_ENDED:
 			io->stop = true;
@@ -292,15 +317,31 @@ static void take_from(struct io *io, void **socket)
 	}
 }
 
+static void look_at_trouble(struct io *io, bool silent)
+{
+	enum curve_trouble t = discover_trouble(io->discover);
+	char why[LIMIT_TEXT];
+
+	curve_why(t, io->config->broker, io->config->keys != NULL, why);
+	if (t == CURVE_REFUSED || t == CURVE_MISMATCH)
+		denied(io, why);
+	else if (silent && t == CURVE_CUT)
+		fprintf(stderr, "sheaf-worker: %s\n", why);
+}
+
 static void look_for_broker(struct io *io)
 {
+	bool silent;
+
 	if (io->discover == NULL)
 		return;
 	if (!discover_run(io->discover, io->now, io->workers_at)) {
-		if (!io->said_silent && io->now - io->silent_since >= SAY_MS) {
+		silent = !io->said_silent && io->now - io->silent_since >= SAY_MS;
+		if (silent) {
 			io->said_silent = true;
 			fprintf(stderr, "sheaf-worker: broker %s does not answer; trying on\n", io->config->broker);
 		}
+		look_at_trouble(io, silent);
 		return;
 	}
 	discover_free(io->discover);
@@ -416,7 +457,7 @@ int io_run(const struct io_config *config)
 
 	must(io.context != NULL);
 	io.silent_since = io.now;
-	io.discover = discover_new(io.context, config->broker, err);
+	io.discover = discover_new(io.context, config->broker, config->keys, err);
 	if (io.discover == NULL) {
 		fprintf(stderr, "sheaf-worker: %s\n", err);
 		zmq_ctx_term(io.context);

@@ -2,10 +2,12 @@
 #ifndef SHEAF_WORKER_IO_H
 #define SHEAF_WORKER_IO_H
 
+#include "keys/keys.h"
 #include "worker/handler.h"
 
 struct io_config {
-	const char *broker; /* client endpoint */
+	const char *broker;          /* client endpoint */
+	const struct keys_own *keys; /* NULL = none */
 	const char *name;
 	const struct span *queues;
 	uint32_t n_queues;
@@ -16,7 +18,8 @@ struct io_config {
 	int signal_fd;             /* SIGTERM and SIGINT */
 };
 
-/* Runs until a signal has drained it. Returns the exit status: 0, or 3 if the broker did not answer in time. */
+/* Runs until a signal has drained it. Returns the exit status: 0; 3 if the broker did not answer in
+ * time; 4 if it never had us because of our key. */
 int io_run(const struct io_config *config);
 
 #endif

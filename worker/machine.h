@@ -54,6 +54,7 @@ struct wsession {
 	uint64_t session, epoch;
 	uint64_t beat_ms, liveness_ms; /* as the broker says */
 	uint64_t heard_at, beat_at, settled_at, retry_at, backoff_ms;
+	enum sheaf_error refusal; /* what `refused_due` tells of */
 	bool reconnect, ready_due, refused_due, attach_due, draining, ended;
 	uint64_t drain_at;
 	struct span attach_jobs, attach_results, why; /* borrowed from the message under way */

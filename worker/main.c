@@ -26,11 +26,11 @@ static const struct option_spec specs[] = {
 	{ "broker", 0, "URL", "where clients connect; default tcp://127.0.0.1:7400" },
 	{ "timeout", 0, "D", "give up (exit 3) when the broker has not answered by then; default never" },
 	{ "insecure", 0, NULL, "allow a broker that is not on this machine, unencrypted" },
+	{ "keys", 0, "DIR", "speak encrypted, with the keys that `sheaf keygen` made" },
 	{ "config", 0, "FILE", "read options from an INI file: name = value" },
 	{ "quiet", 0, NULL, "log warnings and errors only" },
 	{ "help", 'h', NULL, "this text" },
 	{ "version", 0, NULL, "which version this is" },
-	{ "keys", 0, "DIR", NULL },
 	{ "pipe", 0, NULL, NULL },
 	{ "plugin", 0, "FILE", NULL },
 	{ "limit-mem", 0, "SIZE", NULL },
@@ -45,6 +45,7 @@ struct settings {
 	struct span queues[LIMIT_WORKER_QUEUES];
 	char name[LIMIT_NAME + 1];
 	struct handler handler;
+	struct keys_own keys;
 	struct exec_config exec;
 };
 
@@ -56,8 +57,9 @@ static const struct options_fact signals[] = {
 
 static const struct options_fact exits[] = {
 	{ "0", "it was told to end" },
-	{ "2", "an option is wrong, or the broker refuses this worker" },
+	{ "2", "an option is wrong" },
 	{ "3", "the broker did not answer within --timeout" },
+	{ "4", "the broker would not have this worker from the start: its key is not known, or its role is not work" },
 	{ "130", "it was told twice" },
 	{ NULL, NULL },
 };
@@ -179,6 +181,28 @@ static int read_name(struct settings *s, const struct options *o, char *err)
 	return 0;
 }
 
+static int read_keys(struct settings *s, const struct options *o, char *err)
+{
+	const char *dir = options_get(o, "keys");
+	char why[KEYS_ERR];
+
+	if (dir == NULL && !discover_is_loopback(s->io.broker) && !options_flag(o, "insecure")) {
+		text_format(err, OPTIONS_ERR,
+		            "%.200s is not a loopback address and there are no keys: add --keys DIR (`sheaf keygen` "
+		            "makes them), or --insecure to go on unencrypted",
+		            s->io.broker);
+		return -1;
+	}
+	if (dir == NULL)
+		return 0;
+	if (keys_own_read(dir, KEYS_WORKER, &s->keys, why) != 0) {
+		text_format(err, OPTIONS_ERR, "--keys: %s", why);
+		return -1;
+	}
+	s->io.keys = &s->keys;
+	return 0;
+}
+
 static int read_settings(struct settings *s, const struct options *o, char *err)
 {
 	const char *broker = options_get(o, "broker");
@@ -191,13 +215,8 @@ static int read_settings(struct settings *s, const struct options *o, char *err)
 		            o->n_args > 1 ? o->args[1] : "");
 		return -1;
 	}
-	if (!discover_is_loopback(s->io.broker) && !options_flag(o, "insecure")) {
-		text_format(err, OPTIONS_ERR,
-		            "%.200s is not a loopback address and there are no keys: add --insecure to go on "
-		            "unencrypted",
-		            s->io.broker);
+	if (read_keys(s, o, err) != 0)
 		return -1;
-	}
 	if (read_queues(s, o->args[0], err) != 0 || read_numbers(s, o, err) != 0 || read_handler(s, o, err) != 0 ||
 	    read_name(s, o, err) != 0)
 		return -1;
@@ -283,6 +302,7 @@ int main(int argc, char **argv)
 		log_setup("sheaf-worker", options_flag(&o, "quiet") ? LOG_WARN : LOG_INFO);
 		status = serve(&s);
 	}
+	keys_own_wipe(&s.keys);
 	options_fini(&o);
 	return status;
 }

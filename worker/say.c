@@ -236,6 +236,7 @@ bool wsession_effect(struct wsession *s, struct wsession_effect *e)
 		return true;
 	if (flag(&s->refused_due, e, WSESSION_REFUSED)) {
 		e->why = s->why;
+		e->error = s->refusal;
 		return true;
 	}
 	return flag(&s->ended, e, WSESSION_ENDED);

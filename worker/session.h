@@ -88,7 +88,8 @@ struct wsession_effect {
 	enum wsession_effect_kind kind;
 	struct span bytes;
 	struct span jobs, results;
-	struct span why;
+	struct span why; /* REFUSED: in the broker's words */
+	enum sheaf_error error;
 	void *user;
 	struct msg_job_rec job;
 };

@@ -147,9 +147,12 @@ static void no_session(struct wsession *s, const struct msg *m)
 
 static void refused(struct wsession *s, const struct msg *m)
 {
-	if (s->state != SESSION_HELLO || m->u.reply.error == SHEAF_OK)
+	if (m->u.reply.error == SHEAF_E_DENIED && s->session != 0 && m->h.session == s->session)
+		no_session(s, m); /* our key may no longer what it might: what hello is told says why */
+	if (s->state != SESSION_HELLO || m->h.session != 0 || m->u.reply.error == SHEAF_OK)
 		return;
 	s->why = m->u.reply.text;
+	s->refusal = (enum sheaf_error)m->u.reply.error;
 	s->refused_due = true;
 	s->state = SESSION_REFUSED;
 	s->retry_at = s->now + REFUSED_MS;

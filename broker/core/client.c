@@ -140,9 +140,11 @@ void client_start(struct core *c)
 	}
 }
 
-static void hello(struct core *c, uint64_t peer, const struct msg *m)
+static void hello(struct core *c, const struct event *ev)
 {
+	const struct msg *m = ev->msg;
 	const struct msg_client_hello *h = &m->u.client_hello;
+	uint64_t peer = ev->peer;
 	struct client *cl;
 	struct msg *out;
 
@@ -159,7 +161,12 @@ static void hello(struct core *c, uint64_t peer, const struct msg *m)
 		fx_answer(c, peer, &m->h, SHEAF_E_FULL, "too many client sessions", 0);
 		return;
 	}
+	if (cl->principal != ev->principal && cl->principal != 0) {
+		fx_answer(c, peer, &m->h, SHEAF_E_DENIED, "the session belongs to another key", 0);
+		return;
+	}
 	cl->peer = peer;
+	cl->principal = ev->principal;
 	cl->here = true;
 	cl->heard = c->t;
 	set_timer(c, cl);
@@ -230,12 +237,28 @@ static handler *const handlers[] = {
 	[MSG_QUEUE_SET] = setting_request,
 };
 
-void client_request(struct core *c, uint64_t peer, const struct msg *m)
+void client_dismiss(struct core *c, uint32_t principal)
 {
+	struct client *cl, *next;
+
+	HASH_ITER(hh, c->by_client, cl, next)
+	{
+		if (cl->principal != principal || !cl->here)
+			continue;
+		wait_forget(c, cl);
+		cl->here = false;
+		set_timer(c, cl);
+	}
+}
+
+void client_request(struct core *c, const struct event *ev)
+{
+	const struct msg *m = ev->msg;
+	uint64_t peer = ev->peer;
 	struct client *cl;
 
 	if (m->h.kind == MSG_CLIENT_HELLO) {
-		hello(c, peer, m);
+		hello(c, ev);
 		return;
 	}
 	if (m->h.kind >= sizeof handlers / sizeof handlers[0] || handlers[m->h.kind] == NULL) {
@@ -243,6 +266,10 @@ void client_request(struct core *c, uint64_t peer, const struct msg *m)
 		return;
 	}
 	HASH_FIND(hh, c->by_client, &m->h.session, sizeof m->h.session, cl);
+	if (cl != NULL && cl->principal != ev->principal && cl->principal != 0) {
+		fx_answer(c, peer, &m->h, SHEAF_E_DENIED, "the session belongs to another key", 0);
+		return;
+	}
 	if (cl == NULL || !cl->here || cl->peer != peer) {
 		fx_reply(c, peer, MSG_NO_SESSION, m->h.session, m->h.number);
 		return;

@@ -7,7 +7,10 @@
 #include "broker/core/state.h"
 
 /* EV_CLIENT: every request of a client begins here. */
-void client_request(struct core *c, uint64_t peer, const struct msg *m);
+void client_request(struct core *c, const struct event *ev);
+
+/* EV_DISMISSED: forgets what this principal's sessions wait for; each has to say hello again. */
+void client_dismiss(struct core *c, uint32_t principal);
 
 /* The session, made if it is not there; NULL at LIMIT_CLIENTS (never in a replay). */
 struct client *client_at(struct core *c, uint64_t session);

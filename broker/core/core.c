@@ -260,13 +260,13 @@ static void take(struct core *c, const struct event *ev)
 {
 	switch (ev->kind) {
 	case EV_CLIENT:
-		client_request(c, ev->peer, ev->msg);
+		client_request(c, ev);
 		break;
 	case EV_WORKER:
-		worker_message(c, ev->peer, ev->msg);
+		worker_message(c, ev);
 		break;
 	case EV_OUTCOMES:
-		gather_outcomes(c, ev->msg);
+		gather_outcomes(c, ev->principal, ev->msg);
 		break;
 	case EV_MALFORMED:
 		malformed(c, ev);
@@ -294,6 +294,10 @@ static void take(struct core *c, const struct event *ev)
 		break;
 	case EV_DRAIN:
 		c->draining = true;
+		break;
+	case EV_DISMISSED:
+		client_dismiss(c, ev->principal);
+		worker_dismiss(c, ev->principal);
 		break;
 	case EV_TICK:
 		tick(c);

@@ -59,12 +59,14 @@ enum event_kind {
 	EV_MOVED,       /* position: the segment's base; all its blocks were handed in */
 	EV_BAD_PAYLOAD, /* lease, text: the payload of this granted job could not be read back */
 	EV_DRAIN,       /* stop intake: submits get draining, nothing more is granted */
+	EV_DISMISSED,   /* principal: it may no longer what it might; its sessions end */
 	EV_TICK         /* the time of core_deadline has come */
 };
 
 struct event {
 	enum event_kind kind;
-	uint64_t peer; /* route of who sent it */
+	uint64_t peer;      /* route of who sent it */
+	uint32_t principal; /* and whose key that is, as the shell numbers them; 0 = there are no keys */
 	const struct msg *msg;
 	bool from_worker;       /* EV_MALFORMED */
 	enum sheaf_error error; /* EV_MALFORMED */
@@ -94,7 +96,7 @@ enum effect_kind {
 	FX_JOB, /* peer, msg: JOB_INFO of an ended job. If stored.length > 0, what it left stands there: its history and
 	           error text go into the message; number: bytes of the error text */
 	FX_CONTROL, /* peer, msg: one message to a worker on control */
-	FX_OPEN,    /* session: bind a PUSH socket; answer with EV_SOCKET */
+	FX_OPEN,    /* session, number (the principal whose key it admits): bind a PUSH socket; answer with EV_SOCKET */
 	FX_NONCE,   /* session, number: send JOBS_WELCOME with this nonce on its PUSH socket */
 	FX_GRANT,   /* session, number; job: to the worker's PUSH; grants of one number share a message; the payload
 	               is at `stored` (job.payload is empty) */

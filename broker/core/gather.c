@@ -129,12 +129,25 @@ static void out_of_order(struct core *c, struct worker *w, uint64_t number)
 	}
 }
 
-void gather_outcomes(struct core *c, const struct msg *m)
+/* Another's outcomes in its name: said once in a session. */
+static void usurped(struct core *c, struct worker *w)
+{
+	if (!w->usurped)
+		fx_log(c, LOG_WARN, "outcomes-denied", "worker=%s session=%llu outcomes came with another's key",
+		       w->name, (unsigned long long)w->session);
+	w->usurped = true;
+}
+
+void gather_outcomes(struct core *c, uint32_t principal, const struct msg *m)
 {
 	struct worker *w = worker_find(c, m->h.session);
 
 	if (w == NULL)
 		return; /* its next beat will tell it to say hello again */
+	if (w->principal != principal) {
+		usurped(c, w);
+		return;
+	}
 	if (m->h.number != w->expected) {
 		out_of_order(c, w, m->h.number);
 		return;

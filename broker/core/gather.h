@@ -4,8 +4,9 @@
 
 #include "broker/core/state.h"
 
-/* EV_OUTCOMES: takes the message if it is the next one of its session (go-back-N). */
-void gather_outcomes(struct core *c, const struct msg *m);
+/* EV_OUTCOMES: takes the message if it is the next one of its session (go-back-N), and the session's principal sent it.
+ */
+void gather_outcomes(struct core *c, uint32_t principal, const struct msg *m);
 
 /* An attempt has failed: its job goes back for the next, after a pause if its policy says so, or ends as dead. In this
  * turn; what `a` and `result` point to is borrowed until the commit. */

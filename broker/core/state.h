@@ -186,6 +186,8 @@ enum worker_state {
 struct worker {
 	uint64_t session;
 	uint64_t peer;
+	uint32_t principal; /* whose key said hello; 0 = there are no keys */
+	bool usurped;       /* outcomes of another principal were refused, and that was logged */
 	uint64_t instance;
 	char name[LIMIT_NAME + 1];
 	enum worker_state state;
@@ -233,9 +235,10 @@ struct answer {
 struct client {
 	uint64_t session;
 	uint64_t peer;
-	bool here;       /* said hello since the start, and was heard since */
-	uint64_t heard;  /* core time */
-	uint64_t pushed; /* results pushed to it */
+	uint32_t principal; /* whose key said hello; 0 = there are no keys, or nobody has yet */
+	bool here;          /* said hello since the start, and was heard since */
+	uint64_t heard;     /* core time */
+	uint64_t pushed;    /* results pushed to it */
 	struct list waits;
 	uint32_t n_waits;
 	uint64_t floor;         /* requests up to here are answered and forgotten */

@@ -233,13 +233,14 @@ static bool attach(struct core *c, struct worker *w, const struct msg_worker_hel
 	return true;
 }
 
-static struct worker *worker_new(struct core *c, uint64_t peer, const struct msg_worker_hello *h)
+static struct worker *worker_new(struct core *c, const struct event *ev, const struct msg_worker_hello *h)
 {
 	struct worker *w = calloc(1, sizeof *w);
 
 	must(w != NULL);
 	w->session = c->epoch << 32 | ++c->next_session;
-	w->peer = peer;
+	w->peer = ev->peer;
+	w->principal = ev->principal;
 	w->instance = h->instance;
 	memcpy(w->name, h->name.p, h->name.n);
 	w->slots = h->slots;
@@ -254,21 +255,28 @@ static struct worker *worker_new(struct core *c, uint64_t peer, const struct msg
 	return w;
 }
 
-static void hello(struct core *c, uint64_t peer, const struct msg *m)
+static void hello(struct core *c, const struct event *ev)
 {
+	const struct msg *m = ev->msg;
 	const struct msg_worker_hello *h = &m->u.worker_hello;
+	uint64_t peer = ev->peer;
 	struct worker *before, *w;
+	struct effect *open;
 
 	if (h->version_min > PROTO_VERSION_MAX || h->version_max < PROTO_VERSION_MIN) {
 		fx_refuse_worker(c, peer, &m->h, SHEAF_E_VERSION, "this broker speaks version 1 of the protocol");
 		return;
 	}
 	before = by_instance(c, h->instance);
+	if (before != NULL && before->principal != ev->principal) {
+		fx_refuse_worker(c, peer, &m->h, SHEAF_E_DENIED, "the instance belongs to another key");
+		return;
+	}
 	if (before == NULL && c->n_workers >= c->config.workers_max) {
 		fx_refuse_worker(c, peer, &m->h, SHEAF_E_FULL, "the broker has as many workers as it can serve");
 		return;
 	}
-	w = worker_new(c, peer, h);
+	w = worker_new(c, ev, h);
 	if (!attach(c, w, h)) {
 		worker_free(c, w);
 		turn_commit(c); /* queues that were made */
@@ -285,7 +293,9 @@ static void hello(struct core *c, uint64_t peer, const struct msg *m)
 	list_push_back(&c->workers, &w->link);
 	heap_add(&c->worker_timers, &w->timer);
 	c->n_workers++;
-	fx_add(c, FX_OPEN)->session = w->session;
+	open = fx_add(c, FX_OPEN);
+	open->session = w->session;
+	open->number = w->principal;
 }
 
 void worker_socket(struct core *c, uint64_t session, struct span endpoint)
@@ -373,15 +383,34 @@ static void bye(struct core *c, struct worker *w, const struct msg *m)
 	worker_bye_check(c, w);
 }
 
-void worker_message(struct core *c, uint64_t peer, const struct msg *m)
+void worker_dismiss(struct core *c, uint32_t principal)
 {
+	struct list *p, *next;
+
+	for (p = c->workers.next; p != &c->workers; p = next) {
+		struct worker *w = list_item(p, struct worker, link);
+
+		next = p->next;
+		if (w->principal == principal)
+			worker_lose(c, w, false);
+	}
+}
+
+void worker_message(struct core *c, const struct event *ev)
+{
+	const struct msg *m = ev->msg;
+	uint64_t peer = ev->peer;
 	struct worker *w;
 
 	if (m->h.kind == MSG_WORKER_HELLO) {
-		hello(c, peer, m);
+		hello(c, ev);
 		return;
 	}
 	w = worker_find(c, m->h.session);
+	if (w != NULL && w->principal != ev->principal) {
+		fx_refuse_worker(c, peer, &m->h, SHEAF_E_DENIED, "the session belongs to another key");
+		return;
+	}
 	if (w == NULL || w->peer != peer) {
 		fx_control(c, peer, MSG_NO_SESSION, m->h.session, m->h.number);
 		return;

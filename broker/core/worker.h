@@ -7,7 +7,10 @@
 #include "broker/core/state.h"
 
 /* EV_WORKER: every control message begins here. */
-void worker_message(struct core *c, uint64_t peer, const struct msg *m);
+void worker_message(struct core *c, const struct event *ev);
+
+/* EV_DISMISSED: ends this principal's sessions. */
+void worker_dismiss(struct core *c, uint32_t principal);
 
 /* EV_SOCKET and EV_UNREACHABLE. */
 void worker_socket(struct core *c, uint64_t session, struct span endpoint);

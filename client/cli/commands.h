@@ -19,6 +19,7 @@
 	X(workers)                                                                                                     \
 	X(ping)                                                                                                        \
 	X(stats)                                                                                                       \
+	X(keygen)                                                                                                      \
 	X(bench)                                                                                                       \
 	X(doctor)                                                                                                      \
 	X(completion)                                                                                                  \

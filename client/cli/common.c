@@ -146,17 +146,20 @@ static int greet(struct cli *c)
 int cli_session(struct cli *c)
 {
 	const char *broker = cli_broker(c);
-	struct sheaf_options o = { .broker = broker, .name = "sheaf" };
+	struct sheaf_options o = { .broker = broker, .keys = c->flags.keys, .name = "sheaf" };
+	char why[SHEAF_WHY];
 	const char *bad = sheaf_bad_broker(broker);
 	enum sheaf_error e;
 
 	if (bad)
 		return cli_fail(EXIT_USAGE, "--broker: '%s' %s", broker, bad);
-	if (!cli_is_local(c) && !c->flags.insecure)
+	if (!c->flags.keys && !cli_is_local(c) && !c->flags.insecure)
 		return cli_fail(EXIT_USAGE,
 		                "broker %s is not on this machine and would be spoken to without encryption: "
-		                "add --insecure to allow it",
+		                "add --keys DIR ('sheaf keygen' makes them), or --insecure to allow it",
 		                broker);
+	if (c->flags.keys && !sheaf_good_keys(c->flags.keys, why))
+		return cli_fail(EXIT_USAGE, "--keys: %s", why);
 	catch_signals();
 	e = sheaf_new(&o, &c->s);
 	if (e)

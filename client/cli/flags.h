@@ -18,6 +18,7 @@ struct given {
 /* What the options said. Texts are borrowed from argv, the environment or the table. */
 struct flags {
 	const char *broker;
+	const char *keys;    /* directory; NULL = none */
 	uint64_t timeout_ms; /* SHEAF_FOREVER unless given */
 	bool insecure;
 	bool json;
@@ -53,6 +54,8 @@ struct flags {
 	uint64_t batch;
 	uint64_t seconds_ms;
 	const char *man_pages;
+	const char *add;
+	const char *role;
 	const char **args; /* owned array: what is no option, n_args of them, ended by NULL */
 	int n_args;
 	struct given *given; /* owned array, n_given of them */

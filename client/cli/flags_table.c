@@ -64,8 +64,11 @@ const struct option flags_table[] = {
 	  .help = "jobs in a message when batched; default: 64, then 256" },
 	{ TEXT("man-pages", "help", man_pages, "DIR"),
 	  .help = "write the manual pages of all commands into DIR, for packages" },
+	{ TEXT("add", "keygen", add, "NAME"), .help = "make one key more, of that name" },
+	{ WORD("role", "keygen", role, "submit|work|read|admin"), .help = "what it may be used for: see above" },
 	{ TEXT("broker", EVERY_COMMAND, broker, "URL"), .standard = SHEAF_DEFAULT_BROKER,
 	  .help = "where the broker is" },
+	{ TEXT("keys", EVERY_COMMAND, keys, "DIR"), .help = "speak encrypted, with keys that sheaf keygen made" },
 	{ DURATION("timeout", EVERY_COMMAND, timeout_ms, 0), .help = "for the whole command, such as 500ms 30s 5m 2h" },
 	{ FLAG("insecure", EVERY_COMMAND, insecure),
 	  .help = "allow a broker that is not on this machine, unencrypted" },
@@ -77,5 +80,5 @@ const struct option flags_table[] = {
 };
 
 const struct option_later flags_later[] = {
-	{ "key", POLICY }, { "topic", POLICY }, { "keys", EVERY_COMMAND }, { "replicas", "" }, { "channel", "" }, { 0 },
+	{ "key", POLICY }, { "topic", POLICY }, { "replicas", "" }, { "channel", "" }, { 0 },
 };

@@ -158,7 +158,7 @@ void map_refused(struct map *m, uint32_t at, enum sheaf_error e)
 	buf_clear(&m->line);
 	if (!m->status) {
 		progress_clear(&m->progress);
-		cli_say("record %" PRIu64 " was refused: %s", j->seq, sheaf_error_text(e));
+		cli_say("record %" PRIu64 " was refused: %s (%s)", j->seq, sheaf_why(m->c->s), sheaf_error_name(e));
 	}
 	map_end(m, cli_status(e));
 	map_deliver(m, j->turn);

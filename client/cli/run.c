@@ -38,7 +38,8 @@ static int await(struct cli *c)
 		if (ev.kind == SHEAF_ACCEPTED)
 			id = ev.id;
 		else if (ev.kind == SHEAF_REFUSED)
-			return cli_fail(cli_status(ev.error), "the job was refused: %s", sheaf_error_text(ev.error));
+			return cli_fail(cli_status(ev.error), "the job was refused: %s (%s)", sheaf_why(c->s),
+			                sheaf_error_name(ev.error));
 		else
 			return result_print(c, &ev.result);
 	}

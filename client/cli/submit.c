@@ -124,7 +124,8 @@ static void answered(struct stream *st, const struct sheaf_event *ev)
 	} else if (ev->kind == SHEAF_REFUSED) {
 		st->ids[ev->tag % RING] = ID_REFUSED;
 		if (st->refused++ == 0)
-			cli_say("record %" PRIu64 " was refused: %s", ev->tag + 1, sheaf_error_text(ev->error));
+			cli_say("record %" PRIu64 " was refused: %s (%s)", ev->tag + 1, sheaf_why(st->c->s),
+			        sheaf_error_name(ev->error));
 		stop_reading(st, cli_status(ev->error));
 	}
 	print_ids(st);

@@ -40,6 +40,7 @@ struct rig {
 	uint64_t *held_ids; /* and their jobs */
 	uint32_t n_held;
 	uint32_t held_state;
+	uint32_t principal;  /* whose key all that is said now comes with */
 	bool hello_draining; /* the next hello says so */
 	bool quiet;          /* effects are carried out and not written down */
 };
