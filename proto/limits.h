@@ -33,6 +33,13 @@
 #define LIMIT_AFTER         64                                  /* jobs and batches that a job may follow */
 #define LIMIT_REPLICAS      16                                  /* of a race */
 
+/* schedules */
+#define LIMIT_CRONS        1000
+#define LIMIT_CRON_SPEC    256        /* bytes of what says when it is due */
+#define LIMIT_CRON_PAYLOAD (4 * KIB)  /* bytes of its jobs' payload */
+#define LIMIT_CRON_NEXT    100        /* times that one answer names */
+#define LIMIT_ZONE_BYTES   (64 * KIB) /* of a file of a time zone */
+
 /* one message */
 #define LIMIT_RECORDS    1024       /* jobs, results or ids in one message */
 #define LIMIT_MESSAGE    (17 * MIB) /* bytes of one message: a full payload and what surrounds it */
