@@ -17,6 +17,7 @@
 	X(queues)                                                                                                      \
 	X(queue)                                                                                                       \
 	X(workers)                                                                                                     \
+	X(top)                                                                                                         \
 	X(ping)                                                                                                        \
 	X(stats)                                                                                                       \
 	X(keygen)                                                                                                      \

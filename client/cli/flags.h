@@ -53,6 +53,8 @@ struct flags {
 	uint64_t payload;
 	uint64_t batch;
 	uint64_t seconds_ms;
+	uint64_t snapshots; /* 0 = unless told */
+	uint64_t interval_ms;
 	const char *man_pages;
 	const char *add;
 	const char *role;

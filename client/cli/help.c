@@ -90,7 +90,7 @@ static void put_group(struct out *o, enum command_group group)
 	out_format(o, "\n%s\n", commands_group(group));
 	for (const struct command *const *k = commands_all(); *k; k++)
 		if ((*k)->group == group)
-			out_format(o, "    %-10s %s\n", (*k)->name, (*k)->line);
+			out_format(o, "    %-11s %s\n", (*k)->name, (*k)->line);
 }
 
 void help_all(struct out *o)

@@ -21,7 +21,7 @@ class Terminal:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             try:
-                os.execve(argv[0], argv, environment(TERM="xterm", PS1="$ ", **(env or {})))
+                os.execve(argv[0], argv, environment(**{"TERM": "xterm", "PS1": "$ ", **(env or {})}))
             finally:
                 os._exit(127)
         self.resize(rows, columns)
