@@ -314,6 +314,10 @@ static const struct field job_info[] = {
 	OPT(FIELD_U64, struct msg, u.job_info.backoff_ms, 0, UINT64_MAX, "backoff_ms: a whole number"),
 	OPT_LIST(u.job_info.history, u.job_info.n_history, &attempt_record, LIMIT_HISTORY,
 	         "history: a list of at most 16"),
+	OPT(FIELD_NAME, struct msg, u.job_info.tenant, 0, LIMIT_NAME,
+	    "tenant: at most 64 printable bytes without space or comma"),
+	OPT(FIELD_NAME, struct msg, u.job_info.group, 0, LIMIT_NAME,
+	    "group: at most 64 printable bytes without space or comma"),
 };
 static const struct field queue_info[] = {
 	U32(struct msg, u.queue_info.more, 0, 1, "more: 0 or 1"),

@@ -73,6 +73,9 @@
 #define LIMIT_PRINCIPALS 16384   /* keys that it has admitted since its start */
 #define LIMIT_BATCHES    100000  /* batches that are kept, open ones included */
 #define LIMIT_POLICIES   1000000 /* distinct sets of headers among the live jobs */
+#define LIMIT_TENANTS_AWAY                                                                                             \
+	4096 /* tenants without jobs that are remembered, for they have had more than their share                      \
+	      */
 
 /* one queue's settings */
 #define LIMIT_SETTINGS    64                          /* settings in one message */
@@ -96,8 +99,9 @@
 #define DEFAULT_SESSION_KEEP_MS    600000 /* how long a silent client's answers are kept for its retries */
 #define DEFAULT_MEMORY             (512 * MIB) /* payload cache */
 #define DEFAULT_SEGMENT            (64 * MIB)
-#define LEASE_FACT_MS              1000 /* a lease older than this is journaled */
-#define STALL_MS                   500  /* a gap in the loop beyond this moves every deadline by it */
+#define DEFAULT_STARVE_MS          30000 /* wait after which a lower priority gets a grant now and then */
+#define LEASE_FACT_MS              1000  /* a lease older than this is journaled */
+#define STALL_MS                   500   /* a gap in the loop beyond this moves every deadline by it */
 
 /* one step of the core */
 #define STEP_EFFECTS 8192 /* effects that one step may cause */

@@ -285,6 +285,8 @@ struct msg_job_info {
 	uint64_t backoff_ms;
 	const struct msg_attempt_rec *history; /* oldest first */
 	uint32_t n_history;                    /* at most LIMIT_HISTORY */
+	struct span tenant;                    /* empty = none; likewise group */
+	struct span group;
 };
 
 struct msg_batch_info {

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/must.h"
+#include "broker/core/check.h"
 #include "broker/core/job.h"
 #include "broker/core/job_table.h"
 #include "broker/core/side.h"
@@ -43,6 +44,7 @@ static void check_job(const struct core *c, const struct job *j, struct sums *s)
 	s->by_state[j->state]++;
 	s->live_bytes += job_log_bytes(j) + job_end_bytes(j);
 	check_side(c, j);
+	check_held(c, j);
 	if (job_terminal(j))
 		return;
 	must(j->attempt < j->attempts || j->attempts == 0);
@@ -59,29 +61,11 @@ static void check_job(const struct core *c, const struct job *j, struct sums *s)
 	}
 }
 
-static void check_line(const struct queue *q, int p, uint64_t *ready)
-{
-	uint64_t before = 0;
-	bool any = q->back[p].n > 0;
-
-	for (struct list *l = q->line[p].next; l != &q->line[p]; l = l->next) {
-		const struct job *j = list_item(l, struct job, in.link);
-
-		must(j->state == JOB_READY && (int)j->priority == p && j->queue == q->index && j->id > before);
-		before = j->id;
-		any = true;
-		++*ready;
-	}
-	*ready += q->back[p].n;
-	must(any == (q->ready_mask >> p & 1));
-}
-
 static void check_queue(const struct core *c, const struct queue *q, struct sums *s)
 {
-	uint64_t ready = 0, kept = 0, kept_bytes = 0, servers = 0, waiting = 0, dead = 0;
+	uint64_t ready, kept = 0, kept_bytes = 0, servers = 0, waiting = 0, dead = 0;
 
-	for (int p = 0; p < PRIORITIES; p++)
-		check_line(q, p, &ready);
+	ready = check_lines(c, q);
 	for (struct list *l = q->kept.next; l != &q->kept; l = l->next) {
 		const struct job *j = list_item(l, struct job, in.link);
 
@@ -103,7 +87,6 @@ static void check_queue(const struct core *c, const struct queue *q, struct sums
 		must(s->by_state[i] >= q->now[i]);
 		s->by_state[i] -= q->now[i];
 	}
-	(void)c;
 }
 
 static uint64_t check_leases(const struct list *leases, const struct worker *w)

@@ -15,6 +15,8 @@ bool chore_begin(struct core *c, struct queue *q, enum chore chore, uint64_t pee
 	q->chore = chore;
 	q->chore_to = c->next_id;
 	q->chore_done = 0;
+	q->chore_waiting = q->now[JOB_DELAYED] + q->now[JOB_BLOCKED];
+	q->purge++;
 	q->chore_peer = peer;
 	q->chore_request = *request;
 	list_push_back(&c->chores, &q->chores);
@@ -31,26 +33,119 @@ static bool purge_one(struct core *c, const struct queue *q, struct job *j)
 	return true;
 }
 
-/* Names up to STEP_WORK jobs that wait in line; they leave it when the turn is committed. */
+/* What a slice may still do. */
+struct slice {
+	struct core *c;
+	struct queue *q;
+	uint32_t left; /* jobs, and tenants and groups that are looked at */
+	uint32_t n;    /* jobs named */
+};
+
+static bool has_room(const struct slice *s)
+{
+	return s->left > 0 && turn_has_room(s->c, 1) &&
+	       turn_bytes(s->c) < log_group_max(s->c->config.segment_bytes) / 4;
+}
+
+static void name_one(struct slice *s, struct job *j)
+{
+	s->left--;
+	s->n += purge_one(s->c, s->q, j);
+}
+
+/* The ones that came back, from the i-th on down; no child in a heap is older than its parent. */
+static bool purge_heap(struct slice *s, const struct heap *h, uint32_t i)
+{
+	if (i >= h->n || h->v[i]->key >= s->q->chore_to)
+		return true;
+	if (!has_room(s))
+		return false;
+	name_one(s, list_item(h->v[i], struct side, line)->job);
+	return purge_heap(s, h, 2 * i + 1) && purge_heap(s, h, 2 * i + 2);
+}
+
+/* True if it has gone through all of the line. */
+static bool purge_line(struct slice *s, const struct line *line)
+{
+	for (struct list *l = line->fresh.next; l != &line->fresh; l = l->next) {
+		struct job *j = list_item(l, struct job, in.link);
+
+		if (j->id >= s->q->chore_to)
+			break; /* what follows is younger */
+		if (!has_room(s))
+			return false;
+		name_one(s, j);
+	}
+	return purge_heap(s, &line->back, 0);
+}
+
+static bool purge_tenant(struct slice *s, const struct tenant *t)
+{
+	for (int p = 0; p < PRIORITIES; p++)
+		if (t->level[p] != NULL && !purge_line(s, &t->level[p]->line))
+			return false;
+	return true;
+}
+
+/* Goes on with the tenants that this purge has not seen, which are in front: who was seen goes to the end, and what is
+ * made meanwhile has been seen by birth. */
+static bool purge_tenants(struct slice *s)
+{
+	while (!list_empty(&s->q->tenants)) {
+		struct tenant *t = list_item(s->q->tenants.next, struct tenant, all);
+
+		if (t->seen == s->q->purge)
+			break;
+		if (!has_room(s) || !purge_tenant(s, t))
+			return false;
+		s->left -= s->left > 0;
+		t->seen = s->q->purge;
+		list_remove(&t->all);
+		list_push_back(&s->q->tenants, &t->all);
+	}
+	return true;
+}
+
+static bool purge_groups(struct slice *s)
+{
+	while (!list_empty(&s->q->groups)) {
+		struct group *l = list_item(s->q->groups.next, struct group, all);
+
+		if (l->seen == s->q->purge)
+			break;
+		if (!has_room(s) || !purge_line(s, &l->line))
+			return false;
+		s->left -= s->left > 0;
+		l->seen = s->q->purge;
+		list_remove(&l->all);
+		list_push_back(&s->q->groups, &l->all);
+	}
+	return true;
+}
+
+/* Those that wait for their time or for others: who was looked at goes to the end. */
+static bool purge_waiting(struct slice *s)
+{
+	for (; s->q->chore_waiting > 0 && !list_empty(&s->q->waiting); s->q->chore_waiting--) {
+		struct list *l = s->q->waiting.next;
+
+		if (!has_room(s))
+			return false;
+		list_remove(l);
+		list_push_back(&s->q->waiting, l);
+		name_one(s, list_item(l, struct side, link)->job);
+	}
+	return true;
+}
+
+/* Names up to STEP_WORK jobs that have not begun; they are gone when the turn is committed. */
 static void purge_slice(struct core *c, struct queue *q)
 {
-	uint64_t full = log_group_max(c->config.segment_bytes) / 4;
-	uint32_t n = 0;
+	struct slice s = { .c = c, .q = q, .left = STEP_WORK };
+	bool all = purge_tenant(&s, &q->own) && purge_tenants(&s) && purge_groups(&s) && purge_waiting(&s);
 
-	for (int p = 0; p < PRIORITIES; p++) {
-		for (struct list *l = q->line[p].next; l != &q->line[p] && n < STEP_WORK && turn_bytes(c) < full;
-		     l = l->next) {
-			if (!purge_one(c, q, list_item(l, struct job, in.link)))
-				break; /* what follows is younger */
-			n++;
-		}
-		for (uint32_t i = 0; i < q->back[p].n && n < STEP_WORK && turn_bytes(c) < full; i++)
-			n += purge_one(c, q, list_item(q->back[p].v[i], struct side, line)->job);
-	}
-	for (struct list *l = q->waiting.next; l != &q->waiting && n < STEP_WORK && turn_bytes(c) < full; l = l->next)
-		n += purge_one(c, q, list_item(l, struct side, link)->job);
-	q->chore_done += n;
-	if (n == 0)
+	q->chore_done += s.n;
+	if (all)
 		q->chore_to = 0; /* done */
 }
 

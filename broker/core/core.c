@@ -14,6 +14,7 @@
 #include "broker/core/gather.h"
 #include "broker/core/job_table.h"
 #include "broker/core/keep.h"
+#include "broker/core/order.h"
 #include "broker/core/policy.h"
 #include "broker/core/progress.h"
 #include "broker/core/queue.h"
@@ -77,6 +78,7 @@ struct core *core_new(const struct core_config *config)
 	list_init(&c->lost);
 	list_init(&c->unsettled);
 	list_init(&c->chores);
+	list_init(&c->away);
 	return c;
 }
 
@@ -130,6 +132,7 @@ void core_free(struct core *c)
 	for (uint32_t i = 0; i < c->n_batches; i++)
 		if (c->batches[i] != NULL)
 			batch_free(c, c->batches[i]);
+	order_clear(c);
 	for (uint32_t i = 0; i < c->n_queues; i++)
 		if (c->queues[i] != NULL)
 			queue_free(c, c->queues[i]);

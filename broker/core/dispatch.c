@@ -4,6 +4,7 @@
 
 #include "broker/core/fx.h"
 #include "broker/core/job.h"
+#include "broker/core/order.h"
 #include "broker/core/policy.h"
 #include "broker/core/queue.h"
 #include "broker/core/side.h"
@@ -49,9 +50,12 @@ static struct attachment *lightest(struct queue *q, uint64_t bytes)
 static void grant(struct core *c, struct attachment *a, struct job *j)
 {
 	struct worker *w = a->worker;
-	struct lease *l = job_run(c, j, w, c->epoch << 32 | c->next_token++);
-	struct effect *e = fx_add(c, FX_GRANT);
+	struct lease *l;
+	struct effect *e;
 
+	order_granted(c, a->queue, j);
+	l = job_run(c, j, w, c->epoch << 32 | c->next_token++);
+	e = fx_add(c, FX_GRANT);
 	l->message = w->sent;
 	e->session = w->session;
 	e->number = w->sent;
@@ -71,7 +75,7 @@ static void grant(struct core *c, struct attachment *a, struct job *j)
 /* The job that is next in line; NULL if there is none, or if it has expired: its end is only a tick away. */
 static struct job *grantable(const struct core *c, const struct queue *q)
 {
-	struct job *j = queue_first(q);
+	struct job *j = order_first(c, q);
 
 	return j != NULL && timer_expired(c, side_of(j)) ? NULL : j;
 }

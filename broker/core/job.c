@@ -19,6 +19,7 @@
 #include "broker/core/history.h"
 #include "broker/core/job_table.h"
 #include "broker/core/keep.h"
+#include "broker/core/order.h"
 #include "broker/core/policy.h"
 #include "broker/core/progress.h"
 #include "broker/core/queue.h"
@@ -65,6 +66,7 @@ static const bool follows[JOB_STATES][JOB_STATES] = {
 static void set_state(struct core *c, struct job *j, enum job_state to)
 {
 	struct queue *q = c->queues[j->queue];
+	bool held = order_holds(j);
 
 	must(follows[j->state][to]);
 	if (j->state != JOB_NONE)
@@ -72,6 +74,8 @@ static void set_state(struct core *c, struct job *j, enum job_state to)
 	if (to != JOB_NONE)
 		q->now[to]++;
 	j->state = to;
+	if (held != order_holds(j))
+		(held ? order_release : order_hold)(c, j);
 }
 
 uint64_t job_log_bytes(const struct job *j)
@@ -294,6 +298,9 @@ void job_end(struct core *c, struct job *j, const struct job_end *end)
 	struct queue *q = c->queues[j->queue];
 	struct side *s = leave(c, j);
 
+	if (end->state != JOB_DEAD)
+		unset_where(c, j);
+	set_state(c, j, end->state); /* its group goes on */
 	batch_member_ended(c, j->batch, end->state);
 	j->batch = NO_INDEX;
 	j->flags &= JOB_EMPTY;
@@ -301,14 +308,11 @@ void job_end(struct core *c, struct job *j, const struct job_end *end)
 	j->finished_ms = end->finished_ms & JOB_MS_MASK;
 	j->w.run_ms = end->run_ms;
 	if (end->state == JOB_DEAD) {
-		set_state(c, j, end->state);
 		bury(c, j, s, end);
 		return;
 	}
 	side_free(s);
-	unset_where(c, j);
 	policy_release(c, j->p.policy);
-	set_state(c, j, end->state);
 	j->flags = end->empty ? JOB_EMPTY : 0;
 	j->p.end.exit = (int16_t)end->exit;
 	j->p.end.error_length = end->error_length;

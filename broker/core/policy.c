@@ -4,8 +4,10 @@
 #include <stdlib.h>
 
 #include "base/le.h"
+#include "broker/core/order.h"
 
-enum { POLICY_KEY = 24, KEY_MAX = LIMIT_HEADER_BYTES + POLICY_KEY };
+/* Of a key: where the lengths of the names are, where the names begin. */
+enum { KEY_TENANT = 26, KEY_GROUP, KEY_HEAD, KEY_MAX = KEY_HEAD + 2 * LIMIT_NAME + LIMIT_HEADER_BYTES };
 
 /* An index for a new policy: a hole, or the end of the array. */
 static uint32_t place(struct core *c, struct policy *p)
@@ -27,34 +29,64 @@ static uint32_t place(struct core *c, struct policy *p)
 	return i;
 }
 
-uint32_t policy_intern(struct core *c, const struct policy_words *words, uint32_t refs)
+/* Times, queue, lengths of the names, names, headers. The queue is in it only if there is a name, for then the policy
+ * knows where its jobs stand in line. Returns the length; *from: where the headers begin. */
+static size_t make_key(const struct policy_words *words, uint8_t key[KEY_MAX], size_t *from)
 {
-	struct span headers = words->headers;
-	uint8_t key[KEY_MAX];
-	struct policy *p;
+	struct span parts[] = { words->tenant, words->group, words->headers };
+	size_t n = KEY_HEAD;
 
-	if (headers.n == 0 && words->lease_ms == 0 && words->backoff_ms == 0)
-		return NO_INDEX;
-	must(headers.n <= LIMIT_HEADER_BYTES);
+	must(words->headers.n <= LIMIT_HEADER_BYTES && words->tenant.n <= LIMIT_NAME && words->group.n <= LIMIT_NAME);
 	le_put64(key, words->lease_ms);
 	le_put64(key + 8, words->backoff_ms);
 	le_put64(key + 16, words->backoff_max_ms);
-	if (headers.n > 0)
-		memcpy(key + POLICY_KEY, headers.p, headers.n);
-	HASH_FIND(hh, c->by_headers, key, headers.n + POLICY_KEY, p);
-	if (p == NULL) {
-		p = calloc(1, sizeof *p);
-		must(p != NULL);
-		p->n = headers.n + POLICY_KEY;
-		p->headers = malloc(p->n);
-		must(p->headers != NULL);
-		memcpy(p->headers, key, p->n);
-		p->lease_ms = words->lease_ms;
-		p->backoff_ms = words->backoff_ms;
-		p->backoff_max_ms = words->backoff_max_ms;
-		p->index = place(c, p);
-		HASH_ADD_KEYPTR(hh, c->by_headers, p->headers, p->n, p);
+	le_put16(key + 24, words->tenant.n + words->group.n > 0 ? words->queue->index : 0);
+	key[KEY_TENANT] = (uint8_t)words->tenant.n;
+	key[KEY_GROUP] = (uint8_t)words->group.n;
+	for (int i = 0; i < 3; i++) {
+		*from = n;
+		if (parts[i].n > 0)
+			memcpy(key + n, parts[i].p, parts[i].n);
+		n += parts[i].n;
 	}
+	return n;
+}
+
+static struct policy *make(struct core *c, const struct policy_words *words, const uint8_t *key, size_t n, size_t from)
+{
+	struct policy *p = calloc(1, sizeof *p);
+
+	must(p != NULL);
+	p->n = n;
+	p->from = from;
+	p->key = malloc(n);
+	must(p->key != NULL);
+	memcpy(p->key, key, n);
+	p->lease_ms = words->lease_ms;
+	p->backoff_ms = words->backoff_ms;
+	p->backoff_max_ms = words->backoff_max_ms;
+	if (words->tenant.n > 0)
+		p->tenant = order_tenant(c, words->queue, words->tenant);
+	if (words->group.n > 0)
+		p->group = order_group(c, p->tenant != NULL ? p->tenant : &words->queue->own, words->group);
+	p->index = place(c, p);
+	HASH_ADD_KEYPTR(hh, c->by_headers, p->key, p->n, p);
+	return p;
+}
+
+uint32_t policy_intern(struct core *c, const struct policy_words *words, uint32_t refs)
+{
+	uint8_t key[KEY_MAX];
+	struct policy *p;
+	size_t n, from;
+
+	if (words->headers.n == 0 && words->lease_ms == 0 && words->backoff_ms == 0 && words->tenant.n == 0 &&
+	    words->group.n == 0)
+		return NO_INDEX;
+	n = make_key(words, key, &from);
+	HASH_FIND(hh, c->by_headers, key, n, p);
+	if (p == NULL)
+		p = make(c, words, key, n, from);
 	p->refs += refs;
 	return p->index;
 }
@@ -65,7 +97,9 @@ static void destroy(struct core *c, struct policy *p)
 	c->policies[p->index] = NULL;
 	if (p->index < c->free_policy)
 		c->free_policy = p->index;
-	free(p->headers);
+	order_drop_group(c, p->group);
+	order_drop_tenant(c, p->tenant);
+	free(p->key);
 	free(p);
 }
 
@@ -77,9 +111,23 @@ void policy_release(struct core *c, uint32_t index)
 
 struct span policy_headers(const struct core *c, uint32_t index)
 {
-	if (index == NO_INDEX)
-		return (struct span){ 0 };
-	return span_of(c->policies[index]->headers + POLICY_KEY, c->policies[index]->n - POLICY_KEY);
+	const struct policy *p = index == NO_INDEX ? NULL : c->policies[index];
+
+	return p == NULL ? (struct span){ 0 } : span_of(p->key + p->from, p->n - p->from);
+}
+
+struct span policy_tenant(const struct core *c, uint32_t index)
+{
+	const struct policy *p = index == NO_INDEX ? NULL : c->policies[index];
+
+	return p == NULL ? (struct span){ 0 } : span_of(p->key + KEY_HEAD, p->key[KEY_TENANT]);
+}
+
+struct span policy_group(const struct core *c, uint32_t index)
+{
+	const struct policy *p = index == NO_INDEX ? NULL : c->policies[index];
+
+	return p == NULL ? (struct span){ 0 } : span_of(p->key + KEY_HEAD + p->key[KEY_TENANT], p->key[KEY_GROUP]);
 }
 
 uint64_t policy_lease(const struct core *c, uint32_t index)
@@ -99,8 +147,12 @@ uint64_t policy_backoff_max(const struct core *c, uint32_t index)
 
 void policy_fini(struct core *c)
 {
-	for (uint32_t i = 0; i < c->n_policies; i++)
-		if (c->policies[i] != NULL)
-			destroy(c, c->policies[i]);
+	for (uint32_t i = 0; i < c->n_policies; i++) {
+		if (c->policies[i] == NULL)
+			continue;
+		c->policies[i]->group = NULL; /* these are gone already, see order_clear */
+		c->policies[i]->tenant = NULL;
+		destroy(c, c->policies[i]);
+	}
 	free(c->policies);
 }

@@ -1,5 +1,5 @@
-/* Policies: what many jobs of a submit share and the index should not repeat: headers, lease time, backoff. Equal
- * ones are kept once, with a count of the jobs that refer to them. */
+/* Policies: what many jobs of a submit share and the index should not repeat: headers, lease time, backoff, tenant
+ * and group. Equal ones are kept once, with a count of the jobs that refer to them. */
 #ifndef SHEAF_CORE_POLICY_H
 #define SHEAF_CORE_POLICY_H
 
@@ -11,6 +11,8 @@ struct policy_words {
 	uint64_t lease_ms;
 	uint64_t backoff_ms;
 	uint64_t backoff_max_ms;
+	struct queue *queue; /* looked at if there is a tenant or a group */
+	struct span tenant, group;
 };
 
 /* The index of this policy with `refs` more references; NO_INDEX for the empty one. */
@@ -23,6 +25,8 @@ void policy_release(struct core *c, uint32_t index);
 struct span policy_headers(const struct core *c, uint32_t index);
 uint64_t policy_lease(const struct core *c, uint32_t index);
 uint64_t policy_backoff(const struct core *c, uint32_t index);
+struct span policy_tenant(const struct core *c, uint32_t index);
+struct span policy_group(const struct core *c, uint32_t index);
 uint64_t policy_backoff_max(const struct core *c, uint32_t index);
 
 void policy_fini(struct core *c);

@@ -10,6 +10,7 @@
 #include "broker/core/history.h"
 #include "broker/core/job.h"
 #include "broker/core/job_table.h"
+#include "broker/core/order.h"
 #include "broker/core/policy.h"
 #include "broker/core/progress.h"
 #include "broker/core/queue.h"
@@ -89,6 +90,8 @@ void query_job(struct core *c, struct client *cl, const struct msg *m)
 		i->headers = policy_headers(c, j->p.policy);
 		i->lease_ms = policy_lease(c, j->p.policy);
 		i->backoff_ms = policy_backoff(c, j->p.policy);
+		i->tenant = policy_tenant(c, j->p.policy);
+		i->group = policy_group(c, j->p.policy);
 	}
 	if (job_terminal(j))
 		describe_ended(c, j, i);
@@ -146,32 +149,41 @@ static void set_paused(struct core *c, struct client *cl, const struct msg *m, s
 	fx_answer(c, cl->peer, &m->h, SHEAF_OK, "", 0);
 }
 
-/* Adds j to the n jobs of v, which are in the order of ids, keeping the first `max`. */
-static uint32_t add_in_order(struct job **v, uint32_t n, uint32_t max, struct job *j)
-{
-	uint32_t i = n < max ? n++ : max;
+struct peeking {
+	uint32_t most, n;
+	struct job *v[LIMIT_PEEKED];
+	unsigned priority[LIMIT_PEEKED]; /* of the line it stands in: a group's is that of its first job */
+};
 
-	if (i == max) {
-		if (v[max - 1]->id < j->id)
-			return n;
+/* Adds j, keeping the first ones by priority and id. False if it comes behind all that is wanted. */
+static bool add_in_order(struct peeking *k, struct job *j, unsigned priority)
+{
+	uint32_t i = k->n < k->most ? k->n++ : k->most;
+
+	if (i == k->most) {
+		if (k->priority[i - 1] > priority || (k->priority[i - 1] == priority && k->v[i - 1]->id < j->id))
+			return false;
 		i--;
 	}
-	for (; i > 0 && v[i - 1]->id > j->id; i--)
-		v[i] = v[i - 1];
-	v[i] = j;
-	return n;
+	for (; i > 0 && (k->priority[i - 1] < priority || (k->priority[i - 1] == priority && k->v[i - 1]->id > j->id));
+	     i--) {
+		k->v[i] = k->v[i - 1];
+		k->priority[i] = k->priority[i - 1];
+	}
+	k->v[i] = j;
+	k->priority[i] = priority;
+	return true;
 }
 
-/* The first `max` jobs of one priority. */
-static uint32_t first_of(const struct queue *q, int p, uint32_t max, struct job **v)
+static void peek_line(void *ctx, const struct line *line, unsigned priority)
 {
-	uint32_t n = 0;
+	struct peeking *k = ctx;
 
-	for (struct list *l = q->line[p].next; l != &q->line[p] && n < max; l = l->next)
-		v[n++] = list_item(l, struct job, in.link);
-	for (uint32_t i = 0; i < q->back[p].n && i < LIMIT_WINDOW_JOBS && max > 0; i++)
-		n = add_in_order(v, n, max, list_item(q->back[p].v[i], struct side, line)->job);
-	return n;
+	for (struct list *l = line->fresh.next; l != &line->fresh; l = l->next)
+		if (!add_in_order(k, list_item(l, struct job, in.link), priority))
+			break; /* what follows is younger */
+	for (uint32_t i = 0; i < line->back.n && i < LIMIT_WINDOW_JOBS; i++)
+		add_in_order(k, list_item(line->back.v[i], struct side, line)->job, priority);
 }
 
 static void peek(struct core *c, struct client *cl, const struct msg *m, const struct queue *q)
@@ -180,11 +192,13 @@ static void peek(struct core *c, struct client *cl, const struct msg *m, const s
 	struct msg_peek_rec *v = fx_alloc(c, LIMIT_PEEKED * sizeof *v);
 	struct log_bytes *stored = fx_alloc(c, LIMIT_PEEKED * sizeof *stored);
 	struct msg_header *h = fx_alloc(c, sizeof *h);
-	struct job *jobs[LIMIT_PEEKED];
+	struct peeking k = { .most = want };
+	struct job **jobs = k.v;
 	struct effect *e;
 
-	for (int p = LIMIT_PRIORITY; p >= 0 && n < want; p--)
-		n += first_of(q, p, want - n, jobs + n);
+	if (want > 0)
+		order_each(q, LOOK_MOST, peek_line, &k);
+	n = k.n;
 	for (uint32_t i = 0; i < n; i++) {
 		v[i] =
 		    (struct msg_peek_rec){ .id = jobs[i]->id, .priority = jobs[i]->priority, .size = jobs[i]->length };

@@ -5,6 +5,7 @@
 
 #include "broker/core/fact.h"
 #include "broker/core/keep.h"
+#include "broker/core/order.h"
 
 struct queue *queue_find(const struct core *c, struct span name)
 {
@@ -45,10 +46,7 @@ struct queue *queue_at(struct core *c, uint16_t index)
 	q = calloc(1, sizeof *q);
 	must(q != NULL);
 	q->index = index;
-	for (int p = 0; p < PRIORITIES; p++) {
-		list_init(&q->line[p]);
-		heap_init(&q->back[p]);
-	}
+	order_init(q);
 	list_init(&q->waiting);
 	list_init(&q->dead);
 	list_init(&q->kept);
@@ -84,8 +82,7 @@ void queue_free(struct core *c, struct queue *q)
 	list_remove(&q->chores);
 	if (heap_has(&q->keep_timer))
 		heap_remove(&c->keep_timers, &q->keep_timer);
-	for (int p = 0; p < PRIORITIES; p++)
-		heap_fini(&q->back[p]);
+	order_fini(c, q);
 	c->queues[q->index] = NULL;
 	c->live_queues--;
 	free(q);
@@ -93,7 +90,7 @@ void queue_free(struct core *c, struct queue *q)
 
 void queue_heat(struct core *c, struct queue *q)
 {
-	if (list_empty(&q->hot) && q->ready_mask != 0 && !q->paused && q->n_servers > 0 && q->chore == CHORE_NONE)
+	if (list_empty(&q->hot) && order_any(q) && !q->paused && q->n_servers > 0 && q->chore == CHORE_NONE)
 		list_push_back(&c->hot, &q->hot);
 }
 
@@ -101,47 +98,14 @@ void queue_add_ready(struct core *c, struct queue *q, struct job *j)
 {
 	if (c->replaying)
 		return;
-	if (j->flags & JOB_SIDE) {
-		struct side *side = j->in.side;
-
-		side->line.key = side->line.tie = j->id;
-		heap_add(&q->back[j->priority], &side->line);
-	} else {
-		list_push_back(&q->line[j->priority], &j->in.link);
-	}
-	q->ready_mask = (uint16_t)(q->ready_mask | 1u << j->priority);
+	order_add(c, q, j);
 	queue_heat(c, q);
 }
 
 void queue_take(struct core *c, struct queue *q, struct job *j)
 {
-	unsigned p = j->priority;
-
-	if (c->replaying)
-		return;
-	if (j->flags & JOB_SIDE)
-		heap_remove(&q->back[p], &j->in.side->line);
-	else
-		list_remove(&j->in.link);
-	if (list_empty(&q->line[p]) && q->back[p].n == 0)
-		q->ready_mask = (uint16_t)(q->ready_mask & ~(1u << p));
-}
-
-struct job *queue_first(const struct queue *q)
-{
-	struct job *fresh = NULL, *back = NULL;
-	unsigned p;
-
-	if (q->ready_mask == 0)
-		return NULL;
-	p = 31 - (unsigned)__builtin_clz(q->ready_mask);
-	if (!list_empty(&q->line[p]))
-		fresh = list_item(q->line[p].next, struct job, in.link);
-	if (q->back[p].n > 0)
-		back = list_item(heap_min(&q->back[p]), struct side, line)->job;
-	if (fresh == NULL || (back != NULL && back->id < fresh->id))
-		return back;
-	return fresh;
+	if (!c->replaying)
+		order_take(c, q, j);
 }
 
 void queue_fact(struct core *c, const struct queue *q)
@@ -157,23 +121,23 @@ void queue_fact(struct core *c, const struct queue *q)
 	fact_put_queue(&c->fx->block, &f);
 }
 
-/* Age of the oldest ready job among the heads of the lines. */
+static void look_oldest(void *ctx, const struct line *line, unsigned priority)
+{
+	uint64_t *first = ctx;
+	const struct job *heads[] = { line_fresh(line), line_back(line) };
+
+	(void)priority;
+	for (int i = 0; i < 2; i++)
+		if (heads[i] != NULL && heads[i]->submitted_ms < *first)
+			*first = heads[i]->submitted_ms;
+}
+
+/* Age of the oldest ready job among the heads of the lines; of very many tenants and groups some are looked at. */
 static uint64_t oldest(const struct core *c, const struct queue *q)
 {
 	uint64_t first = UINT64_MAX;
 
-	for (int p = 0; p < PRIORITIES; p++) {
-		if (!list_empty(&q->line[p])) {
-			uint64_t ms = list_item(q->line[p].next, struct job, in.link)->submitted_ms;
-
-			first = ms < first ? ms : first;
-		}
-		if (q->back[p].n > 0) {
-			uint64_t ms = list_item(heap_min(&q->back[p]), struct side, line)->job->submitted_ms;
-
-			first = ms < first ? ms : first;
-		}
-	}
+	order_each(q, LOOK_MOST, look_oldest, &first);
 	return first >= c->wall ? 0 : c->wall - first;
 }
 

@@ -24,9 +24,6 @@ void queue_add_ready(struct core *c, struct queue *q, struct job *j);
 /* Takes a ready job out of line. */
 void queue_take(struct core *c, struct queue *q, struct job *j);
 
-/* The job that comes next, or NULL. */
-struct job *queue_first(const struct queue *q);
-
 /* Jobs that wait in line. */
 static inline uint64_t queue_ready(const struct queue *q)
 {

@@ -13,6 +13,7 @@
 #include "broker/core/job.h"
 #include "broker/core/job_table.h"
 #include "broker/core/keep.h"
+#include "broker/core/order.h"
 #include "broker/core/policy.h"
 #include "broker/core/queue.h"
 #include "broker/core/setting.h"
@@ -80,13 +81,14 @@ static struct batch *batch_at(struct core *c, uint64_t id)
 /* What the submit said of a job. */
 static void replay_terms(struct core *c, struct job *j, const struct fact_put *f)
 {
+	struct policy_words words = { f->headers,          f->lease_ms, f->backoff_ms, f->backoff_max_ms,
+		                      c->queues[j->queue], f->tenant,   f->group };
 	struct side *side;
 
 	j->priority = f->priority & 15u;
 	j->attempts = f->attempts;
 	j->submitted_ms = f->submitted_ms & JOB_MS_MASK;
-	j->p.policy =
-	    policy_intern(c, &(struct policy_words){ f->headers, f->lease_ms, f->backoff_ms, f->backoff_max_ms }, 1);
+	j->p.policy = policy_intern(c, &words, 1);
 	if (job_terminal(j) || (f->due_ms == 0 && f->expires_ms == 0))
 		return;
 	side = side_make(j);
@@ -481,9 +483,12 @@ void replay_finish(struct core *c, uint64_t tail, uint64_t head)
 	c->trim.head = head;
 	c->replaying = false;
 	name_queues(c);
-	for (j = job_next(&c->jobs, 0); j != NULL; j = job_next(&c->jobs, j->id + 1))
+	for (j = job_next(&c->jobs, 0); j != NULL; j = job_next(&c->jobs, j->id + 1)) {
+		if (order_holds(j))
+			order_hold(c, j);
 		if (j->state == JOB_READY || j->state == JOB_DELAYED || j->state == JOB_BLOCKED)
 			job_enter(c, j);
+	}
 	for (uint32_t i = 0; i < c->n_queues; i++)
 		if (c->queues[i] != NULL)
 			keep_expire(c, c->queues[i]);

@@ -3,7 +3,7 @@
  *
  *   blocked    queue.waiting, through its struct side
  *   delayed    queue.waiting, and core.delayed or core.dated until its time comes
- *   ready      queue.line[priority], or queue.back[priority] if it has a struct side
+ *   ready      a line of its tenant or group; see lines.h
  *   running    a struct lease, in its worker's list or among the orphans
  *   dead       queue.dead, oldest first, through its struct side, until it is redriven or purged
  *   otherwise  queue.kept, oldest first, until its result is no longer kept
@@ -17,11 +17,11 @@
 #include "base/list.h"
 #include "base/rand.h"
 #include "broker/core/core.h"
+#include "broker/core/lines.h"
 #include "broker/core/log.h"
 #include "proto/setting.h"
 
-#define PRIORITIES (LIMIT_PRIORITY + 1)
-#define NO_INDEX   UINT32_MAX
+#define NO_INDEX UINT32_MAX
 
 /* Where a job's bytes are. */
 struct job_bytes {
@@ -79,7 +79,7 @@ static_assert(sizeof(struct job) <= 72, "a job's record in the index is at most 
 
 /* What only some jobs have; while one runs, its lease holds it. */
 struct side {
-	struct heap_item line;   /* ready: in queue.back[priority], by id; delayed: in core.delayed or core.dated */
+	struct heap_item line;   /* ready: in its line, by id; delayed: in core.delayed or core.dated */
 	struct heap_item expiry; /* in core.expiries while it has an end and has not begun */
 	struct list link;        /* in queue.waiting or queue.dead */
 	struct job *job;
@@ -123,9 +123,11 @@ struct policy {
 	uint64_t lease_ms;
 	uint64_t backoff_ms;
 	uint64_t backoff_max_ms;
-	size_t n;
-	uint8_t *headers;  /* owned: POLICY_KEY bytes of the above, then the headers */
-	UT_hash_handle hh; /* by headers */
+	struct tenant *tenant; /* NULL: the queue's own, whichever queue it is */
+	struct group *group;   /* NULL: in no group */
+	size_t n, from;        /* length of the key, and where the headers begin in it */
+	uint8_t *key;          /* owned, see policy.c */
+	UT_hash_handle hh;     /* by key */
 };
 
 /* Somebody who wants to hear of a job's end. */
@@ -147,14 +149,20 @@ struct queue {
 	enum chore chore;                /* long work on it that goes on through the ticks */
 	uint64_t chore_to;               /* purge: ids below this */
 	uint64_t chore_done;             /* jobs so far */
+	uint64_t chore_waiting;          /* purge: jobs in `waiting` that it has not looked at yet */
 	struct msg_header chore_request; /* to be answered when it is done */
 	uint64_t chore_peer;
-	struct list chores;  /* in core.chores */
-	uint16_t ready_mask; /* priorities with ready jobs */
-	struct list line[PRIORITIES];
-	struct heap back[PRIORITIES];
-	uint64_t now[JOB_STATES];   /* jobs in the index by state */
-	uint64_t ended[JOB_STATES]; /* since creation, by terminal state */
+	struct list chores; /* in core.chores */
+	uint32_t purge;     /* counts the purges */
+	/* who is next, see order.h and tenant.c */
+	struct tenant own; /* of the jobs without a tenant */
+	struct level own_levels[PRIORITIES];
+	struct list turns, ahead;    /* tenants with something to grant */
+	struct list tenants, groups; /* all but its own; its groups */
+	uint64_t round;              /* of the turns */
+	uint32_t aheads;             /* grants in a row to tenants that go ahead */
+	uint64_t now[JOB_STATES];    /* jobs in the index by state */
+	uint64_t ended[JOB_STATES];  /* since creation, by terminal state */
 	uint64_t submitted;
 	struct list waiting; /* sides of the jobs that are blocked or delayed */
 	struct list dead;    /* sides of the dead ones, oldest end first */
@@ -374,8 +382,12 @@ struct core {
 	struct list hot;
 	uint64_t kept_bytes;       /* of all queues */
 	uint32_t keep_look;        /* queue that is looked at next when that is too much */
-	struct policy *by_headers; /* uthash */
-	struct policy **policies;  /* by index; owned */
+	struct policy *by_headers; /* uthash, by key */
+	struct tenant *by_tenant;  /* uthash, by queue and name */
+	struct group *by_group;    /* uthash, by queue, tenant and name */
+	struct list away;          /* tenants without jobs that have had more than their share; oldest first */
+	uint32_t n_away;
+	struct policy **policies; /* by index; owned */
 	uint32_t n_policies, cap_policies, free_policy;
 	struct batch *by_batch; /* uthash by id */
 	struct batch **batches; /* by index; owned */

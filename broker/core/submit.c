@@ -44,7 +44,7 @@ static bool answered_before(struct core *c, struct client *cl, const struct msg 
 /* Bytes of facts that the submit will take. */
 static uint64_t submit_bytes(const struct msg_submit *s)
 {
-	uint64_t n = 2 * LIMIT_QUEUE_NAME + 256 + s->headers.n;
+	uint64_t n = 2 * LIMIT_QUEUE_NAME + 256 + 8 * SETTINGS + 2 * LIMIT_NAME + s->headers.n;
 
 	for (uint32_t i = 0; i < s->n; i++)
 		n += FACT_PUT_RECORD + s->payloads[i].n;
@@ -61,8 +61,6 @@ static const char *not_built(const struct msg_terms *t)
 {
 	if (t->key.n)
 		return "keys are not built yet";
-	if (t->tenant.n || t->group.n)
-		return "tenants and groups are not built yet";
 	if (t->n_after)
 		return "jobs that follow others are not built yet";
 	if (t->replicas || t->hedge_ms || t->race_ms)
@@ -102,8 +100,9 @@ static struct refusal refuse(struct core *c, const struct client *cl, const stru
 		return (struct refusal){ SHEAF_E_UNKNOWN, "there is no such batch" };
 	if (b != NULL && b->closed)
 		return (struct refusal){ SHEAF_E_CLOSED, "the batch is closed" };
-	if (s->headers.n > 0 && HASH_CNT(hh, c->by_headers) >= LIMIT_POLICIES)
-		return (struct refusal){ SHEAF_E_FULL, "too many distinct sets of headers among the live jobs" };
+	if (s->headers.n + s->terms.tenant.n + s->terms.group.n > 0 && HASH_CNT(hh, c->by_headers) >= LIMIT_POLICIES)
+		return (struct refusal){ SHEAF_E_FULL,
+			                 "too many distinct sets of headers, tenant and group among the live jobs" };
 	return (struct refusal){ SHEAF_OK, "" };
 }
 
@@ -156,6 +155,8 @@ static void write_put(struct core *c, const struct client *cl, uint64_t number, 
 			    .expires_ms = s->terms.expires_ms,
 			    .backoff_ms = s->terms.backoff_ms,
 			    .backoff_max_ms = s->terms.backoff_max_ms,
+			    .tenant = s->terms.tenant,
+			    .group = s->terms.group,
 			});
 	for (uint32_t i = 0; i < s->n; i++) {
 		crc[i] = crc32c(0, s->payloads[i].p, s->payloads[i].n);
@@ -213,8 +214,15 @@ void submit_request(struct core *c, struct client *cl, const struct msg *m)
 	c->next_id += s.n;
 	c->count.submits++;
 	q->submitted += s.n;
-	policy = policy_intern(
-	    c, &(struct policy_words){ s.headers, s.lease_ms, s.terms.backoff_ms, s.terms.backoff_max_ms }, s.n);
+	policy = policy_intern(c,
+	                       &(struct policy_words){ .headers = s.headers,
+	                                               .lease_ms = s.lease_ms,
+	                                               .backoff_ms = s.terms.backoff_ms,
+	                                               .backoff_max_ms = s.terms.backoff_max_ms,
+	                                               .queue = q,
+	                                               .tenant = s.terms.tenant,
+	                                               .group = s.terms.group },
+	                       s.n);
 	b = s.batch != 0 ? batch_find(c, s.batch) : NULL;
 	if (b != NULL) {
 		batch = b->index;
@@ -225,7 +233,7 @@ void submit_request(struct core *c, struct client *cl, const struct msg *m)
 	accept(c, cl, m->h.number, first, s.n);
 	for (uint32_t i = 0; i < s.n; i++) {
 		struct job_bytes where = { base + at[i], (uint32_t)s.payloads[i].n, crc[i],
-			                   job_overhead(false, s.n, s.headers.n) };
+			                   job_overhead(false, s.n, s.headers.n + s.terms.tenant.n + s.terms.group.n) };
 		struct job *j = job_put(c, q, first + i, &where);
 
 		j->priority = s.priority & 15;

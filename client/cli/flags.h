@@ -29,6 +29,8 @@ struct flags {
 	uint64_t attempts; /* 0 = the queue's default */
 	uint64_t backoff_ms;
 	uint64_t backoff_max_ms;
+	const char *tenant;
+	const char *group;
 	uint64_t lease_ms;
 	uint64_t delay_ms;
 	const char *at;

@@ -77,6 +77,10 @@ static void show_job(struct out *o, const struct msg_job_info *i)
 		show_pair(o, "worker", "%.*s", (int)i->worker.n, (const char *)i->worker.p);
 	if (i->percent <= 100 || i->progress.n)
 		show_progress(o, i);
+	if (i->tenant.n)
+		show_pair(o, "tenant", "%.*s", (int)i->tenant.n, (const char *)i->tenant.p);
+	if (i->group.n)
+		show_pair(o, "group", "%.*s", (int)i->group.n, (const char *)i->group.p);
 	if (i->batch)
 		show_pair(o, "batch", "b%" PRIu64, i->batch);
 	if (!ended)
@@ -127,6 +131,10 @@ static json_t *json_job(const struct msg_job_info *i)
 		json_object_set_new(object, "percent", show_json_count(i->percent));
 	if (i->progress.n)
 		show_json_bytes(object, "progress", i->progress);
+	if (i->tenant.n)
+		show_json_bytes(object, "tenant", i->tenant);
+	if (i->group.n)
+		show_json_bytes(object, "group", i->group);
 	if (i->batch) {
 		char batch[24];
 

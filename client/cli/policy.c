@@ -66,6 +66,17 @@ static bool times(const struct flags *f, struct msg_terms *t)
 	return expiry(f->expires, t);
 }
 
+static bool name(const char *option, const char *text, struct span *out)
+{
+	if (text == NULL)
+		return true;
+	*out = span_str(text);
+	if (name_worker_ok(*out))
+		return true;
+	cli_say("--%s: '%.80s' is no name: 1 to %d printable bytes without space or comma", option, text, LIMIT_NAME);
+	return false;
+}
+
 bool cli_policy(const struct cli *c, struct sheaf_policy *p)
 {
 	const struct flags *f = &c->flags;
@@ -74,5 +85,6 @@ bool cli_policy(const struct cli *c, struct sheaf_policy *p)
 	p->priority = (uint32_t)f->priority;
 	p->attempts = (uint32_t)f->attempts;
 	p->lease_ms = f->lease_ms;
-	return headers(f, p) && times(f, &p->terms);
+	return headers(f, p) && times(f, &p->terms) && name("tenant", f->tenant, &p->terms.tenant) &&
+	       name("group", f->group, &p->terms.group);
 }
