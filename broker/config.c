@@ -1,7 +1,6 @@
 /* See config.h. */
 #include "broker/config.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "broker/journal/journal.h"
+#include "proto/endpoint.h"
 
 static const struct option_spec specs[] = {
 	{ "data", 0, "DIR", "the data directory; made if it is missing" },
@@ -49,24 +49,12 @@ static const uint64_t SEGMENT_LEAST = DEFAULT_SEGMENT, SEGMENT_MOST = (uint64_t)
 /* The host of tcp://HOST:…, or false. */
 static bool host_of(const char *endpoint, char host[LIMIT_ENDPOINT])
 {
-	const char *begin = endpoint + 6, *end = strrchr(endpoint, ':');
+	struct span found = endpoint_host(span_str(endpoint));
 
-	if (strncmp(endpoint, "tcp://", 6) != 0 || end < begin || end == begin || end - begin >= LIMIT_ENDPOINT)
+	if (found.n == 0 || found.n >= LIMIT_ENDPOINT)
 		return false;
-	memcpy(host, begin, (size_t)(end - begin));
-	host[end - begin] = '\0';
+	text_format(host, LIMIT_ENDPOINT, "%.*s", (int)found.n, (const char *)found.p);
 	return true;
-}
-
-bool config_is_loopback(const char *endpoint)
-{
-	char host[LIMIT_ENDPOINT];
-	struct in_addr address;
-
-	if (!host_of(endpoint, host))
-		return strncmp(endpoint, "ipc://", 6) == 0 || strncmp(endpoint, "inproc://", 9) == 0;
-	return (inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127) ||
-	       strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0;
 }
 
 static int bad(char *err, const char *name, const char *value, const char *what)
@@ -190,7 +178,7 @@ static int check_addresses(const struct config *c, char *err)
 	for (int i = 0; i < 4; i++) {
 		const char *one = i < 3 ? all[i] : jobs;
 
-		if (config_is_loopback(one))
+		if (endpoint_is_loopback(one))
 			continue;
 		text_format(err, OPTIONS_ERR,
 		            "%s is not a loopback address and there are no keys: add --keys DIR (`sheaf keygen DIR` "

@@ -29,7 +29,4 @@ void config_fini(struct config *c);
 /* What sheafd says of itself. */
 extern const struct options_page config_page;
 
-/* Whether an endpoint's host is this machine's loopback. */
-bool config_is_loopback(const char *endpoint);
-
 #endif

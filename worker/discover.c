@@ -1,7 +1,6 @@
 /* See discover.h. */
 #include "worker/discover.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <zmq.h>
@@ -10,6 +9,7 @@
 #include "base/rand.h"
 #include "base/text.h"
 #include "proto/codec.h"
+#include "proto/endpoint.h"
 
 enum { AGAIN_MS = 1000 };
 
@@ -140,21 +140,9 @@ uint64_t discover_deadline(const struct discover *d)
 	return d->asked ? d->asked_at + AGAIN_MS : 0;
 }
 
-/* The host of tcp://HOST:PORT. */
-static struct span host_of(struct span endpoint)
-{
-	size_t end = endpoint.n;
-
-	if (endpoint.n < 6 || memcmp(endpoint.p, "tcp://", 6) != 0)
-		return (struct span){ 0 };
-	while (end > 6 && endpoint.p[end - 1] != ':')
-		end--;
-	return end > 7 ? span_of(endpoint.p + 6, end - 7) : (struct span){ 0 };
-}
-
 void discover_resolve(struct span endpoint, const char *dialled, char out[LIMIT_ENDPOINT])
 {
-	struct span host = host_of(endpoint), ours = host_of(span_str(dialled));
+	struct span host = endpoint_host(endpoint), ours = endpoint_host(span_str(dialled));
 
 	if (host.n > 0 && ours.n > 0 &&
 	    (span_eq(host, span_str("*")) || span_eq(host, span_str("0.0.0.0")) || span_eq(host, span_str("[::]"))))
@@ -162,18 +150,4 @@ void discover_resolve(struct span endpoint, const char *dialled, char out[LIMIT_
 		            (int)(endpoint.n - 6 - host.n), (const char *)host.p + host.n);
 	else
 		text_format(out, LIMIT_ENDPOINT, "%.*s", (int)endpoint.n, (const char *)endpoint.p);
-}
-
-bool discover_is_loopback(const char *endpoint)
-{
-	struct span host = host_of(span_str(endpoint));
-	struct in_addr address;
-	char text[LIMIT_ENDPOINT];
-
-	if (host.n == 0)
-		return strncmp(endpoint, "ipc://", 6) == 0 || strncmp(endpoint, "inproc://", 9) == 0;
-	text_format(text, sizeof text, "%.*s", (int)host.n, (const char *)host.p);
-	if (inet_pton(AF_INET, text, &address) == 1)
-		return ntohl(address.s_addr) >> 24 == 127; /* not a name that only begins like that */
-	return span_eq(host, span_str("localhost")) || span_eq(host, span_str("[::1]"));
 }

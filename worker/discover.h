@@ -32,7 +32,4 @@ uint64_t discover_deadline(const struct discover *d);
 /* An endpoint as the broker names it, with a wildcard host replaced by the host of `dialled`. */
 void discover_resolve(struct span endpoint, const char *dialled, char out[LIMIT_ENDPOINT]);
 
-/* Whether the endpoint's host is this machine's loopback. */
-bool discover_is_loopback(const char *endpoint);
-
 #endif

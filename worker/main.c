@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "proto/codec.h"
+#include "proto/endpoint.h"
 #include "worker/cpus.h"
 #include "worker/discover.h"
 #include "worker/io.h"
@@ -186,7 +187,7 @@ static int read_keys(struct settings *s, const struct options *o, char *err)
 	const char *dir = options_get(o, "keys");
 	char why[KEYS_ERR];
 
-	if (dir == NULL && !discover_is_loopback(s->io.broker) && !options_flag(o, "insecure")) {
+	if (dir == NULL && !endpoint_is_loopback(s->io.broker) && !options_flag(o, "insecure")) {
 		text_format(err, OPTIONS_ERR,
 		            "%.200s is not a loopback address and there are no keys: add --keys DIR (`sheaf keygen` "
 		            "makes them), or --insecure to go on unencrypted",

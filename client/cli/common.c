@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/units.h"
 #include "proto/codec.h"
+#include "proto/endpoint.h"
 
 void cli_say(const char *format, ...)
 {
@@ -106,11 +107,6 @@ static void catch_signals(void)
 
 /* ---- the session ---- */
 
-static bool starts(const char *text, const char *with)
-{
-	return strncmp(text, with, strlen(with)) == 0;
-}
-
 const char *cli_broker(const struct cli *c)
 {
 	return c->flags.broker ? c->flags.broker : SHEAF_DEFAULT_BROKER;
@@ -118,12 +114,7 @@ const char *cli_broker(const struct cli *c)
 
 bool cli_is_local(const struct cli *c)
 {
-	static const char *const hosts[] = { "tcp://127.", "tcp://localhost:", "tcp://[::1]:", "ipc://", "inproc://" };
-
-	for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++)
-		if (starts(cli_broker(c), hosts[i]))
-			return true;
-	return false;
+	return endpoint_is_loopback(cli_broker(c));
 }
 
 uint64_t cli_left(const struct cli *c)

@@ -216,7 +216,8 @@ static void look_at_work(struct doctor *d)
 	if (!e)
 		e = sheaf_workers(d->c->s, cli_left(d->c), look_at_worker, &workers);
 	if (e) {
-		doctor_say(d, FINDING_FAIL, "queues", NULL, "cannot be listed: %s", sheaf_error_text(e));
+		doctor_say(d, e == SHEAF_E_DENIED ? FINDING_WARN : FINDING_FAIL, "queues", NULL, "cannot be listed: %s",
+		           sheaf_why(d->c->s));
 		return;
 	}
 	if (!queues.bad)
@@ -244,8 +245,8 @@ static void look_closer(struct doctor *d)
 	e = sheaf_stats(d->c->s, cli_left(d->c), note_stat, &k);
 	after = clock_wall_ms();
 	if (e)
-		doctor_say(d, FINDING_FAIL, "stats", NULL, "the broker does not show its counters: %s",
-		           sheaf_error_text(e));
+		doctor_say(d, e == SHEAF_E_DENIED ? FINDING_WARN : FINDING_FAIL, "stats", NULL,
+		           "the broker does not show its counters: %s", sheaf_why(d->c->s));
 	else
 		look_at_clocks(d, k.wall_ms, before, after);
 	knock(d, "results", "the socket for results", span_str(results));

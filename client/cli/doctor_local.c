@@ -53,6 +53,18 @@ static void look_at_time(struct doctor *d)
 		doctor_say(d, FINDING_OK, "time", NULL, "the clock of this machine is synchronized");
 }
 
+static void look_at_keys(struct doctor *d)
+{
+	if (d->c->flags.keys)
+		doctor_say(d, FINDING_OK, "keys", NULL, "what is said is encrypted, with the keys in %s",
+		           d->c->flags.keys);
+	else if (cli_is_local(d->c))
+		doctor_say(d, FINDING_OK, "keys", NULL, "none, and what is said stays on this machine");
+	else
+		doctor_say(d, FINDING_WARN, "keys", "'sheaf keygen DIR' makes keys",
+		           "none: what is said can be read and forged on the way to the broker");
+}
+
 /* ---- the environment ---- */
 
 /* What handlers find, and what the other programs take beside our own options. */
@@ -121,5 +133,6 @@ void doctor_local(struct doctor *d)
 	look_at_limits(d);
 	look_at_zmq(d);
 	look_at_time(d);
+	look_at_keys(d);
 	look_at_environment(d);
 }

@@ -34,12 +34,16 @@ class Refused(Exception):
 class Peer:
     """What both have in common: a session, and messages that are one frame each."""
 
-    def __init__(self, seconds):
+    def __init__(self, seconds, keys):
+        """keys: the broker's public key, and our own public and secret ones, or None."""
+        self.keys = keys
         self.context, self.seconds, self.session, self.epoch, self.sockets = zmq.Context(), seconds, 0, 0, []
 
     def connect(self, kind, endpoint):
         socket = self.context.socket(kind)
         socket.linger = 0
+        if self.keys:
+            socket.curve_serverkey, socket.curve_publickey, socket.curve_secretkey = self.keys
         socket.connect(endpoint)
         self.sockets.append(socket)
         return socket
@@ -66,8 +70,8 @@ class Peer:
 
 
 class Client(Peer):
-    def __init__(self, endpoint, name="python", seconds=30):
-        super().__init__(seconds)
+    def __init__(self, endpoint, name="python", seconds=30, keys=None):
+        super().__init__(seconds, keys)
         self.session = int.from_bytes(os.urandom(8), "little") | 1
         self.socket, self.requests, self.asked, self.results = self.connect(zmq.DEALER, endpoint), 0, set(), {}
         self.send(self.socket, CLIENT_HELLO, 0, 1, 1, 0, name)
@@ -115,8 +119,8 @@ class Client(Peer):
 class Worker(Peer):
     """Runs function(payload) -> bytes for each job; an exception is a failed attempt."""
 
-    def __init__(self, endpoint, queues, function, name="python", slots=1, seconds=30):
-        super().__init__(seconds)
+    def __init__(self, endpoint, queues, function, name="python", slots=1, seconds=30, keys=None):
+        super().__init__(seconds, keys)
         self.function, self.beats, self.received, self.sent, self.settled, self.lost = function, 0, 0, 0, 0, []
         self.control = self.connect(zmq.DEALER, endpoint)
         instance = int.from_bytes(os.urandom(8), "little") | 1

@@ -6,12 +6,13 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 
 import msgpack
 import zmq
 
+import sheaf_client
 from harness import Broker, Case, Worker, program, sheaf, wait_until
-from sheaf_client import CLIENT_HELLO
 
 
 def keygen(*args, status=0):
@@ -70,6 +71,30 @@ class MainJob(Keys):
         broker.restart()
         self.assertEqual(self.expect(0, broker, "run", "q", "again", "--keys", self.keys).stdout, "AGAIN")
 
+    def test_python(self):
+        """A client and a worker written from PROTOCOL.md, with keys."""
+        broker = self.start()
+        server = certificate(f"{self.keys}/broker.key")["public-key"]
+
+        def keys(name):
+            own = certificate(f"{self.keys}/{name}.key_secret")
+            return [k.encode() for k in (server, own["public-key"], own["secret-key"])]
+        worker = sheaf_client.Worker(f"tcp://127.0.0.1:{broker.ports['workers']}", ["q"], bytes.upper,
+                                     keys=keys("worker"))
+        thread = threading.Thread(target=worker.run, args=(1,))
+        thread.start()
+        client = sheaf_client.Client(broker.url, keys=keys("client"))
+        job, = client.submit("q", [b"hello"])
+        self.assertEqual(client.wait([job])[job].result, b"HELLO")
+        thread.join()
+        client.bye()
+        denied = sheaf_client.Client(broker.url, keys=keys("worker"))
+        self.addCleanup(denied.close)
+        with self.assertRaises(sheaf_client.Refused) as refused:
+            denied.submit("q", [b"x"])
+        self.assertEqual(refused.exception.args[0], 14)
+        self.assertIn("is work, and this needs submit or admin", refused.exception.args[1])
+
     def test_keygen_never_overwrites(self):
         before = certificate(f"{self.keys}/broker.key_secret")
         self.assertIn("already", keygen(self.keys, status=1).stderr)
@@ -126,6 +151,9 @@ class Roles(Keys):
             self.assertEqual(worker.wait(), 4)
             self.assertRegex(worker.stderr(), f"(?m)^sheaf-worker: .*is {role}, and this needs work or admin")
         self.assertRegex(broker.stderr(), r"denied key=web ")
+        done = self.expect(0, broker, "doctor", "--keys", submit)
+        self.assertRegex(done.stdout, r"(?m)^ok +keys +.*encrypted")
+        self.assertRegex(done.stdout, r"(?m)^warn +queues .*is submit, and this needs read or admin")
 
 
 class Strangers(Keys):
@@ -165,7 +193,7 @@ class Strangers(Keys):
                 s = context.socket(zmq.DEALER)
                 s.linger = 0
                 s.connect(f"tcp://127.0.0.1:{port}")
-                s.send(msgpack.packb([1, CLIENT_HELLO, 0, 0, 7, 0, 1, 1, 0, "x"]))
+                s.send(msgpack.packb([1, sheaf_client.CLIENT_HELLO, 0, 0, 7, 0, 1, 1, 0, "x"]))
                 self.assertEqual(s.poll(300), 0)
                 s.close()
         finally:
@@ -274,7 +302,7 @@ class OffLoopback(Keys):
             self.assertIn("--keys DIR", done.stderr)
             self.assertIn("--insecure", done.stderr)
         for argv in (["sheaf", "ping"], ["sheaf-worker", "q", "--builtin", "echo"]):
-            done = subprocess.run([program(argv[0]), *argv[1:], "--broker", "tcp://192.0.2.1:7400"],
+            done = subprocess.run([program(argv[0]), *argv[1:], "--broker", "tcp://127.0.0.1.example:7400"],
                                   capture_output=True, text=True, timeout=60)
             self.assertEqual(done.returncode, 2, done.stderr)
             self.assertIn("--keys DIR", done.stderr)

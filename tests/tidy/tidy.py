@@ -210,6 +210,18 @@ def rule_links_in_documents_lead_somewhere():
                     yield f"{f}: the link to {to} leads nowhere"
 
 
+def rule_roles_are_documented():
+    """What proto/role.c lets some roles say, PROTOCOL.md has in its table of roles; a worker's kinds are one row."""
+    section = text("proto/PROTOCOL.md").split("## Keys and roles", 1)[-1].split("\n## ", 1)[0]
+    rows = re.findall(r"((?:\tcase MSG_\w+:\n)+)\t\treturn ([\w()>.& -]+)", text("proto/role.c"))
+    if len(rows) < 5:
+        yield "proto/role.c: its table is not found"
+    for cases, needs in rows:
+        for kind in re.findall(r"MSG_(\w+)", cases) if needs not in ("WORK", "BROKER") else ():
+            if not re.search(rf"\b{kind}\b", section):
+                yield f"proto/role.c: MSG_{kind} is not in the table of roles of proto/PROTOCOL.md"
+
+
 def rule_headers_compile_alone():
     if "--no-compile" in sys.argv:
         return

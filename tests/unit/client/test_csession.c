@@ -121,6 +121,36 @@ START_TEST(failed_hello_is_final)
 }
 END_TEST
 
+/* A WAIT has no number: what refuses it says that nothing awaited will come. */
+START_TEST(a_denied_wait_is_final)
+{
+	rig_open(&rig);
+	(void)csession_await(rig.c, 9, 1);
+	rig_forget(&rig);
+	rig_refused(&rig, 0, SHEAF_E_BUSY); /* for the moment */
+	rig_expect(&rig, "");
+	rig_refused(&rig, 0, SHEAF_E_DENIED);
+	rig_refused(&rig, 0, SHEAF_E_DENIED);
+	rig_pass(&rig, 10000);
+	rig_expect(&rig, "< failed denied\n");
+}
+END_TEST
+
+START_TEST(refused_by_the_shell)
+{
+	struct csession_event ev;
+
+	csession_refused(rig.c, SHEAF_E_DENIED, span_str("wrong key"));
+	csession_refused(rig.c, SHEAF_E_VERSION, span_str("once only"));
+	ck_assert(csession_event(rig.c, &ev));
+	ck_assert_int_eq(ev.kind, CSESSION_FAILED);
+	ck_assert_int_eq(ev.error, SHEAF_E_DENIED);
+	ck_assert(span_eq(ev.text, span_str("wrong key")));
+	ck_assert(!csession_event(rig.c, &ev));
+	ck_assert_uint_eq(csession_deadline(rig.c), UINT64_MAX);
+}
+END_TEST
+
 START_TEST(full_house_is_asked_again)
 {
 	rig_run(&rig);
@@ -283,6 +313,8 @@ int main(void)
 		busy_comes_again_later,
 		refusal_names_each_job,
 		failed_hello_is_final,
+		a_denied_wait_is_final,
+		refused_by_the_shell,
 		full_house_is_asked_again,
 		requests_are_answered_by_number,
 		forgotten_calls_stay_silent,

@@ -51,6 +51,7 @@ START_TEST(bad_options_are_refused)
 		                           "tcp://127.0.0.1:7400/" };
 	struct sheaf_options o = { .name = "" };
 	sheaf_t *none = NULL;
+	char why[SHEAF_WHY];
 
 	ck_assert_int_eq(sheaf_new(&o, &none), SHEAF_E_CONFIG);
 	o.name = NULL;
@@ -59,6 +60,10 @@ START_TEST(bad_options_are_refused)
 		ck_assert_msg(sheaf_new(&o, &none) == SHEAF_E_CONFIG, "%s", bad[i]);
 		ck_assert_ptr_nonnull(sheaf_bad_broker(bad[i]));
 	}
+	o = (struct sheaf_options){ .keys = "/tmp/no such place" };
+	ck_assert_int_eq(sheaf_new(&o, &none), SHEAF_E_CONFIG);
+	ck_assert(!sheaf_good_keys(o.keys, why));
+	ck_assert_ptr_nonnull(strstr(why, "/tmp/no such place"));
 	ck_assert_ptr_null(none);
 	ck_assert_ptr_null(sheaf_bad_broker("tcp://[::1]:7400"));
 	ck_assert_ptr_null(sheaf_bad_broker("tcp://localhost:7400"));

@@ -118,6 +118,31 @@ START_TEST(test_refused)
 }
 END_TEST
 
+/* Its key may no longer what it might: hello is told why. */
+START_TEST(test_denied)
+{
+	struct rig *r = rig_new(1);
+	struct msg m = { .h = { .kind = MSG_REPLY, .session = RIG_SESSION } };
+
+	rig_open(r);
+	m.u.reply.error = SHEAF_E_BUSY;
+	rig_message(r, &m);
+	rig_expect(r, "");
+	m.u.reply.error = SHEAF_E_DENIED;
+	rig_message(r, &m);
+	rig_expect(r, "hello\n");
+	rig_message(r, &m); /* of a beat that had left before */
+	rig_expect(r, "");
+	rig_refuse(r, "not known");
+	rig_expect(r, "refused: not known\n");
+	rig_message(r, &m);
+	rig_expect(r, "");
+	rig_pass(r, 1000);
+	rig_expect(r, "hello\n");
+	rig_free(r);
+}
+END_TEST
+
 START_TEST(test_recall)
 {
 	struct rig *r = holding();
@@ -324,6 +349,6 @@ START_TEST(test_nonsense)
 }
 END_TEST
 
-SUITE_MAIN("wsession_life", test_adopted, test_dropped, test_silent_broker, test_refused, test_recall, test_revoke,
-           test_drain, test_grace_is_over, test_shorter_grace, test_drain_alone, test_drain_without_a_broker,
-           test_nonsense)
+SUITE_MAIN("wsession_life", test_adopted, test_dropped, test_silent_broker, test_refused, test_denied, test_recall,
+           test_revoke, test_drain, test_grace_is_over, test_shorter_grace, test_drain_alone,
+           test_drain_without_a_broker, test_nonsense)
