@@ -35,11 +35,14 @@ void doctor_say(struct doctor *d, enum finding f, const char *check, const char 
 static int cmd_doctor(struct cli *c)
 {
 	struct doctor d = { .c = c };
-	int status = cli_session(c);
 
-	if (status)
-		return status;
-	doctor_broker(&d);
+	if (doctor_keys(&d)) {
+		int status = cli_session(c);
+
+		if (status)
+			return status;
+		doctor_broker(&d);
+	}
 	doctor_local(&d);
 	if (!c->flags.json && !c->flags.quiet)
 		out_format(&c->out, "%u to mend, %u to look at\n", d.failed, d.warned);
@@ -54,7 +57,7 @@ const struct command command_doctor = {
 	.text = "A line for each check: ok, warn or FAIL, and what to do. It looks whether the broker answers,\n"
 		"how fast, and at all of its sockets; whether its clock and ours agree; for queues with jobs and\n"
 		"no worker, for workers that are silent or drained; at the broker's disk; at this machine's\n"
-		"limits, clock and environment.",
+		"limits, clock and environment, and with --keys at the keys.",
 	.failed = "there was a FAIL",
 	.example = "sheaf doctor --broker tcp://10.0.0.5:7400",
 	.run = cmd_doctor,

@@ -16,7 +16,9 @@ struct doctor {
 __attribute__((format(printf, 5, 6))) void doctor_say(struct doctor *d, enum finding f, const char *check,
                                                       const char *advice, const char *format, ...);
 
-/* What runs here: limits, library, clock, environment, keys. (doctor_local.c) */
+/* The directory of --keys, if there is one. False if it is of no use. (doctor_local.c) */
+bool doctor_keys(struct doctor *d);
+/* What runs here: limits, library, clock, environment. (doctor_local.c) */
 void doctor_local(struct doctor *d);
 /* The broker and what it says of itself; the session is made, not connected. (doctor_broker.c) */
 void doctor_broker(struct doctor *d);

@@ -3,14 +3,38 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/timex.h>
 #include <unistd.h>
 #include <zmq.h>
 
 #include "base/suggest.h"
 #include "client/cli/doctor.h"
+#include "keys/keys.h"
 
 enum { FILES_LEAST = 1024 };
+
+bool doctor_keys(struct doctor *d)
+{
+	const char *dir = d->c->flags.keys;
+	struct keys_own keys;
+	char err[KEYS_ERR];
+	struct stat st;
+
+	if (!dir)
+		return true;
+	if (keys_own_read(dir, KEYS_CLIENT, &keys, err) != 0) {
+		doctor_say(d, FINDING_FAIL, "keys", "'sheaf help keygen' says what belongs where", "%s", err);
+		return false;
+	}
+	keys_own_wipe(&keys);
+	if (stat(dir, &st) == 0 && st.st_mode & (S_IWGRP | S_IWOTH))
+		doctor_say(d, FINDING_WARN, "keys", "chmod 700 ends that",
+		           "others may write to %s and put their keys there", dir);
+	else
+		doctor_say(d, FINDING_OK, "keys", NULL, "%s has what a client needs", dir);
+	return true;
+}
 
 static void look_at_limits(struct doctor *d)
 {

@@ -1,5 +1,6 @@
 """`sheaf doctor`: what it finds right and wrong, with a real broker and with one that is made up."""
 import json
+import os
 import socket
 import subprocess
 import threading
@@ -91,6 +92,21 @@ class Doctor(Cli):
         self.assertIn("sheafd --data", by_name["broker"]["advice"])
         self.assertIn("files", by_name)  # and goes on with what is here
         self.fails(2, None, "doctor", "--broker", "nonsense", says="nonsense")
+
+    def test_keys(self):
+        keys = f"{self.dir}/keys"
+        self.expect(0, None, "keygen", keys)
+        broker = self.broker(keys=keys)
+        by_name, _ = self.checks(0, broker.url, SHEAF_KEYS=keys)
+        self.assertEqual((by_name["keys"]["level"], by_name["broker"]["level"]), ("ok", "ok"))
+        os.chmod(keys, 0o777)
+        self.assertIn("chmod 700", self.checks(0, broker.url, SHEAF_KEYS=keys)[0]["keys"]["advice"])
+        os.chmod(f"{keys}/client.key_secret", 0o644)
+        by_name, _ = self.checks(1, broker.url, SHEAF_KEYS=keys)
+        self.assertEqual(by_name["keys"]["level"], "fail")
+        self.assertIn("client.key_secret", by_name["keys"]["text"])
+        self.assertNotIn("broker", by_name)
+        self.assertIn("files", by_name)
 
     def test_what_is_wrong(self):
         """One socket is closed, something else answers at the other, and the clocks are an hour apart."""
