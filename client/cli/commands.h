@@ -56,8 +56,8 @@ const struct command *commands_find(const char *name);
 const char *commands_group(enum command_group g);
 
 /* What `sheaf help` prints. */
-void help_all(struct out *o);
-void help_command(struct out *o, const struct command *command);
+void help_all(struct cli *c);
+void help_command(struct cli *c, const struct command *command);
 /* The exit statuses of every command, ended by an empty one; an example for all. */
 struct exit_fact {
 	char status[4];

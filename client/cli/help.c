@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/cli/commands.h"
+#include "client/cli/show.h"
 
 const struct exit_fact help_exits[] = {
 	{ "0", "done" },
@@ -63,8 +64,38 @@ static bool has_own_options(const char *command)
 	return false;
 }
 
-void help_command(struct out *o, const struct command *command)
+static json_t *json_options(const char *command)
 {
+	json_t *array = json_array();
+
+	for (const struct option *o = flags_table; o->name; o++) {
+		json_t *object;
+
+		if (!flags_names(o->commands, command))
+			continue;
+		object = json_pack("{ss ss* ss* ss}", "name", o->name, "value", o->value, "default", o->standard,
+		                   "line", o->help);
+		if (o->letter)
+			json_object_set_new(object, "letter", json_stringn(&o->letter, 1));
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
+static void put_json(struct out *o, const struct command *k)
+{
+	show_json(o, json_pack("{ss ss ss ss ss so}", "name", k->name, "args", k->args, "line", k->line, "text",
+	                       k->text, "example", k->example, "options", json_options(k->name)));
+}
+
+void help_command(struct cli *c, const struct command *command)
+{
+	struct out *o = &c->out;
+
+	if (c->flags.json) {
+		put_json(o, command);
+		return;
+	}
 	out_format(o, "sheaf %s%s%s%s - %s\n\n", command->name, *command->args ? " " : "", command->args,
 	           has_own_options(command->name) ? " [OPTION...]" : "", command->line);
 	put_lines(o, command->text);
@@ -93,8 +124,14 @@ static void put_group(struct out *o, enum command_group group)
 			out_format(o, "    %-11s %s\n", (*k)->name, (*k)->line);
 }
 
-void help_all(struct out *o)
+void help_all(struct cli *c)
 {
+	struct out *o = &c->out;
+
+	for (const struct command *const *k = commands_all(); *k && c->flags.json; k++)
+		put_json(o, *k);
+	if (c->flags.json)
+		return;
 	out_format(
 	    o, "sheaf COMMAND [ARGUMENT...] [OPTION...] - submit jobs to a Sheaf broker and gather their results\n");
 	for (int g = 0; g < GROUPS; g++)
@@ -115,13 +152,13 @@ static int cmd_help(struct cli *c)
 	if (c->flags.man_pages)
 		return c->n_args ? cli_fail(EXIT_USAGE, "--man-pages writes the pages of all commands") : man_pages(c);
 	if (c->n_args == 0) {
-		help_all(&c->out);
+		help_all(c);
 		return EXIT_DONE;
 	}
 	command = commands_find(c->args[0]);
 	if (!command)
 		return EXIT_USAGE;
-	help_command(&c->out, command);
+	help_command(c, command);
 	return EXIT_DONE;
 }
 

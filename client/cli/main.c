@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "client/cli/commands.h"
+#include "client/cli/show.h"
 
 /* False after a sentence. */
 static bool good_count(const struct cli *c)
@@ -23,12 +24,14 @@ static bool good_count(const struct cli *c)
 /* Help and version, when options ask for them. */
 static bool told(struct cli *c)
 {
-	if (c->flags.version)
+	if (c->flags.version && c->flags.json)
+		show_json(&c->out, json_pack("{ss}", "version", SHEAF_VERSION));
+	else if (c->flags.version)
 		out_format(&c->out, "sheaf %s\n", SHEAF_VERSION);
 	else if (c->flags.help && c->flags.n_args > 0 && c->command)
-		help_command(&c->out, c->command);
+		help_command(c, c->command);
 	else if (c->flags.help && c->flags.n_args == 0)
-		help_all(&c->out);
+		help_all(c);
 	else
 		return false;
 	return true;

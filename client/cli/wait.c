@@ -39,33 +39,6 @@ static void tidy(struct wait *w)
 	w->n = n;
 }
 
-static void no_batch(struct wait *w, uint64_t id)
-{
-	w->unknown = true;
-	w->ended++;
-	cli_say("no batch has the id b%" PRIu64, id);
-}
-
-static enum sheaf_error ask(struct wait *w)
-{
-	while (w->asked < w->n && sheaf_room(w->c->s) > 0) {
-		const struct awaited *a = &w->v[w->asked];
-		enum sheaf_error e = SHEAF_OK;
-		struct msg_batch_info info;
-
-		if (a->batch) /* for the broker, jobs and batches are one kind of number */
-			e = sheaf_batch(w->c->s, a->id, cli_left(w->c), &info);
-		if (e == SHEAF_E_UNKNOWN)
-			no_batch(w, a->id);
-		else if (!e)
-			e = sheaf_await(w->c->s, a->id, w->asked);
-		if (e && e != SHEAF_E_UNKNOWN)
-			return e;
-		w->asked++;
-	}
-	return SHEAF_OK;
-}
-
 static void print(struct wait *w, const struct awaited *a, const char *state)
 {
 	struct out *o = &w->c->out;
@@ -78,23 +51,49 @@ static void print(struct wait *w, const struct awaited *a, const char *state)
 	out_format(o, "{\"id\":\"%s%" PRIu64 "\",\"state\":\"%s\"}\n", b, a->id, state);
 }
 
+/* An id that stands for nothing that is still kept: said on stderr, and to programs as its state. */
+static void unknown(struct wait *w, const struct awaited *a, bool gone)
+{
+	w->unknown = true;
+	w->ended++;
+	if (a->batch)
+		cli_say("no batch has the id b%" PRIu64, a->id);
+	else
+		cli_say(gone ? "job %" PRIu64 " has ended and is no longer kept" : "no job has the id %" PRIu64, a->id);
+	if (w->c->flags.json)
+		print(w, a, gone ? "gone" : "unknown");
+}
+
+static enum sheaf_error ask(struct wait *w)
+{
+	while (w->asked < w->n && sheaf_room(w->c->s) > 0) {
+		const struct awaited *a = &w->v[w->asked];
+		enum sheaf_error e = SHEAF_OK;
+		struct msg_batch_info info;
+
+		if (a->batch) /* for the broker, jobs and batches are one kind of number */
+			e = sheaf_batch(w->c->s, a->id, cli_left(w->c), &info);
+		if (e == SHEAF_E_UNKNOWN)
+			unknown(w, a, false);
+		else if (!e)
+			e = sheaf_await(w->c->s, a->id, w->asked);
+		if (e && e != SHEAF_E_UNKNOWN)
+			return e;
+		w->asked++;
+	}
+	return SHEAF_OK;
+}
+
 static void ended(struct wait *w, const struct sheaf_event *ev)
 {
 	const struct awaited *a = &w->v[ev->tag];
 	enum job_state state = (enum job_state)ev->result.state;
 
-	if (state == JOB_NONE && a->batch) {
-		no_batch(w, a->id);
+	if (state == JOB_NONE) {
+		unknown(w, a, ev->result.gone);
 		return;
 	}
 	w->ended++;
-	if (state == JOB_NONE) {
-		w->unknown = true;
-		cli_say(ev->result.gone ? "job %" PRIu64 " has ended and is no longer kept"
-		                        : "no job has the id %" PRIu64,
-		        a->id);
-		return;
-	}
 	if (state != JOB_DONE)
 		w->failed = true;
 	print(w, a, a->batch && state != JOB_DONE ? "failed" : job_state_name(state));
