@@ -16,6 +16,8 @@ static_assert(LIMIT_RECORDS * sizeof(struct msg_outcome_rec) < ROOM_BYTES, "outc
 static_assert(LIMIT_RECORDS * sizeof(struct msg_progress_rec) < ROOM_BYTES, "progress fits");
 static_assert(LIMIT_LISTED * sizeof(struct msg_queue_rec) < ROOM_BYTES, "queues fit");
 static_assert(LIMIT_LISTED * sizeof(struct msg_worker_rec) < ROOM_BYTES, "workers fit");
+static_assert(LIMIT_LISTED * sizeof(struct msg_cron_rec) + LIMIT_CRON_NEXT * sizeof(struct msg_cron_time) < ROOM_BYTES,
+              "schedules fit");
 
 struct msg_room {
 	size_t used;

@@ -175,6 +175,42 @@ static const struct field peek_fields[] = {
 };
 static const struct record peek_record = RECORD(struct msg_peek_rec, peek_fields, false, "peeked: records of 4 fields");
 
+/* The schedule at `at` in `of`. Terms that a job may do without are at the end. */
+#define CRON_FIELDS(of, at)                                                                                            \
+	NAME(of, at.name, 1, "cron.name: 1 to 64 printable bytes without space or comma"),                             \
+	    TEXT(of, at.spec, LIMIT_CRON_SPEC, "cron.spec: at most 256 bytes"),                                        \
+	    NAME(of, at.zone, 0, "cron.zone: at most 64 printable bytes without space or comma"),                      \
+	    U32(of, at.missed, CRON_ONCE, CRON_SKIP, "cron.missed: 1 once, 2 skip"), QUEUE(of, at.queue),              \
+	    U32(of, at.priority, 0, LIMIT_PRIORITY, "cron.priority: 0 to 9"),                                          \
+	    U32(of, at.attempts, 0, LIMIT_ATTEMPTS, "cron.attempts: 0 to 200"),                                        \
+	    NUM(FIELD_U64, of, at.lease_ms, 0, LIMIT_DELAY_MS, "cron.lease_ms: at most ten years"),                    \
+	    NUM(FIELD_U64, of, at.backoff_ms, 0, LIMIT_DELAY_MS, "cron.backoff_ms: at most ten years"),                \
+	    NUM(FIELD_U64, of, at.backoff_max_ms, 0, LIMIT_DELAY_MS, "cron.backoff_max_ms: at most ten years"),        \
+	    NUM(FIELD_U64, of, at.within_ms, 0, LIMIT_DELAY_MS, "cron.within_ms: at most ten years"),                  \
+	    NAME(of, at.tenant, 0, "cron.tenant: at most 64 printable bytes without space or comma"),                  \
+	    NAME(of, at.group, 0, "cron.group: at most 64 printable bytes without space or comma"),                    \
+	    HEADERS(of, at.headers), BYTES(of, at.payload, LIMIT_CRON_PAYLOAD, "cron.payload: at most 4 KiB")
+#define CRON_TIME(of, at, why_) WIDE(of, at.at_ms, why_), I32(of, at.offset_s, why_)
+
+static const struct field cron_fields[] = {
+	CRON_FIELDS(struct msg_cron_rec, cron),
+	U32(struct msg_cron_rec, paused, 0, 1, "cron.paused: 0 or 1"),
+	CRON_TIME(struct msg_cron_rec, next, "cron.next: a time and its offset"),
+	CRON_TIME(struct msg_cron_rec, last, "cron.last: a time and its offset"),
+	WIDE(struct msg_cron_rec, last_job, "cron.last_job: a job's id"),
+	U64(struct msg_cron_rec, submitted, "cron.submitted: a whole number"),
+	U64(struct msg_cron_rec, missed, "cron.missed: a whole number"),
+	TEXT(struct msg_cron_rec, trouble, LIMIT_TEXT, "cron.trouble: at most 1024 bytes"),
+};
+static const struct record cron_record = RECORD(struct msg_cron_rec, cron_fields, false, "crons: records of 24 fields");
+
+static const struct field cron_time_fields[] = {
+	WIDE(struct msg_cron_time, at_ms, "times.at_ms: a whole number"),
+	I32(struct msg_cron_time, offset_s, "times.offset_s: a whole number of 32 bits"),
+};
+static const struct record cron_time_record =
+    RECORD(struct msg_cron_time, cron_time_fields, false, "times: records [at_ms, offset_s]");
+
 static const struct field range_fields[] = {
 	NUM(FIELD_U64, struct msg_range, first, 1, UINT64_MAX, "lost.first: from 1"),
 	NUM(FIELD_U64, struct msg_range, last, 1, UINT64_MAX, "lost.last: from 1"),
@@ -268,6 +304,21 @@ static const struct field queue_set[] = {
 	QUEUE(struct msg, u.queue_set.queue),
 	LIST(u.queue_set.v, u.queue_set.n, &setting_record, 1, LIMIT_SETTINGS, "settings: a list of 1 to 64"),
 };
+static const struct field cron_set[] = {
+	U32(struct msg, u.cron_set.flags, 0, CRON_REPLACE, "flags: 1 replace, no other"),
+	CRON_FIELDS(struct msg, u.cron_set.cron),
+};
+static const struct field cron_op[] = {
+	NAME(struct msg, u.cron_op.name, 0, "name: at most 64 printable bytes without space or comma"),
+	U32(struct msg, u.cron_op.op, CRON_RM, CRON_NEXT, "op: 1 to 4"),
+	OPT(FIELD_U32, struct msg, u.cron_op.times, 0, LIMIT_CRON_NEXT, "times: at most 100"),
+	OPT(FIELD_TEXT, struct msg, u.cron_op.spec, 0, LIMIT_CRON_SPEC, "spec: at most 256 bytes"),
+	OPT(FIELD_NAME, struct msg, u.cron_op.zone, 0, LIMIT_NAME,
+	    "zone: at most 64 printable bytes without space or comma"),
+};
+static const struct field cron_list[] = {
+	NAME(struct msg, u.cron_list.after, 0, "after: at most 64 printable bytes without space or comma"),
+};
 static const struct field worker_list[] = { U64(struct msg, u.worker_list.after, "after: a whole number") };
 static const struct field ping[] = { U64(struct msg, u.ping.pushed, "pushed: a whole number") };
 static const struct field client_welcome[] = {
@@ -341,6 +392,13 @@ static const struct field batch_info[] = {
 	U64(struct msg, u.batch_info.total, "total: a whole number"),
 	U64(struct msg, u.batch_info.ended, "ended: a whole number"),
 	U64(struct msg, u.batch_info.failed, "failed: a whole number"),
+};
+static const struct field cron_info[] = {
+	U32(struct msg, u.cron_info.more, 0, 1, "more: 0 or 1"),
+	U32(struct msg, u.cron_info.did, CRON_LISTED, CRON_SAME, "did: 0 to 3"),
+	LIST(u.cron_info.v, u.cron_info.n, &cron_record, 0, LIMIT_LISTED, "crons: a list of at most 256"),
+	OPT_LIST(u.cron_info.times, u.cron_info.n_times, &cron_time_record, LIMIT_CRON_NEXT,
+	         "times: a list of at most 100"),
 };
 static const struct field worker_hello[] = {
 	VERSION_RANGE(worker_hello),
@@ -416,6 +474,9 @@ static const struct layout layouts[LAYOUT_KINDS] = {
 	[MSG_CLIENT_BYE] = EMPTY,
 	[MSG_WORKER_OP] = BODY(worker_op),
 	[MSG_QUEUE_SET] = BODY(queue_set),
+	[MSG_CRON_SET] = BODY(cron_set),
+	[MSG_CRON_OP] = BODY(cron_op),
+	[MSG_CRON_LIST] = BODY(cron_list),
 	[MSG_CLIENT_WELCOME] = BODY(client_welcome),
 	[MSG_ACCEPTED] = BODY(accepted),
 	[MSG_RESULTS] = BODY(results),
@@ -427,6 +488,7 @@ static const struct layout layouts[LAYOUT_KINDS] = {
 	[MSG_STATS_INFO] = BODY(stats_info),
 	[MSG_PEEKED] = BODY(peeked),
 	[MSG_BATCH_INFO] = BODY(batch_info),
+	[MSG_CRON_INFO] = BODY(cron_info),
 	[MSG_WORKER_HELLO] = BODY(worker_hello),
 	[MSG_WORKER_READY] = BODY(nonce),
 	[MSG_BEAT] = BODY(beat),

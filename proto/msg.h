@@ -54,6 +54,9 @@ enum msg_kind {
 	MSG_CLIENT_BYE = 15,
 	MSG_WORKER_OP = 16,
 	MSG_QUEUE_SET = 17,
+	MSG_CRON_SET = 18,
+	MSG_CRON_OP = 19,
+	MSG_CRON_LIST = 20,
 	/* broker → client; header.number repeats the request's, but where said otherwise */
 	MSG_CLIENT_WELCOME = 32,
 	MSG_ACCEPTED = 33, /* number 0; each record names its request */
@@ -67,6 +70,7 @@ enum msg_kind {
 	MSG_STATS_INFO = 40,
 	MSG_PEEKED = 41,
 	MSG_BATCH_INFO = 42,
+	MSG_CRON_INFO = 44,
 	/* worker → broker, control */
 	MSG_WORKER_HELLO = 64,
 	MSG_WORKER_READY = 65,
@@ -406,6 +410,74 @@ struct msg_client_welcome {
 	struct span software; /* "sheafd 0.1.0" */
 };
 
+enum cron_missed {
+	CRON_ONCE = 1, /* however many ticks were missed, their job runs once */
+	CRON_SKIP = 2, /* what was missed is not made up for */
+};
+
+enum cron_flags {
+	CRON_REPLACE = 1, /* whatever the schedule of this name was before */
+};
+
+/* CRON_SET: a schedule, which submits a job whenever it is due. Also how it is described. */
+struct msg_cron {
+	struct span name;
+	struct span spec; /* five fields, or @daily and the like, or "@every 90s" */
+	struct span zone; /* "Europe/Berlin"; empty = UTC */
+	uint32_t missed;  /* enum cron_missed */
+	/* the job, as in struct msg_submit */
+	struct span queue;
+	uint32_t priority;
+	uint32_t attempts;
+	uint64_t lease_ms;
+	uint64_t backoff_ms;
+	uint64_t backoff_max_ms;
+	uint64_t within_ms; /* it does not begin later than so long after it was submitted; 0 = whenever */
+	struct span tenant;
+	struct span group;
+	struct span headers;
+	struct span payload; /* at most LIMIT_CRON_PAYLOAD */
+};
+
+enum cron_op {
+	CRON_RM = 1,
+	CRON_PAUSE = 2,
+	CRON_RESUME = 3,
+	CRON_NEXT = 4, /* answered by CRON_INFO with the next `times` times of that schedule, or of `spec` in `zone` */
+};
+
+struct msg_cron_op {
+	struct span name; /* empty: `spec` is asked about */
+	uint32_t op;      /* enum cron_op */
+	uint32_t times;   /* ..LIMIT_CRON_NEXT */
+	struct span spec;
+	struct span zone;
+};
+
+/* A time, and how many seconds clocks in the schedule's zone are ahead of UTC then. */
+struct msg_cron_time {
+	uint64_t at_ms; /* wall clock; 0 = none */
+	int32_t offset_s;
+};
+
+struct msg_cron_rec {
+	struct msg_cron cron;
+	uint32_t paused;
+	struct msg_cron_time next;
+	struct msg_cron_time last; /* tick whose job was submitted last */
+	uint64_t last_job;         /* that job */
+	uint64_t submitted;        /* jobs so far */
+	uint64_t missed;           /* ticks without a job of their own */
+	struct span trouble;       /* why it does not run, for people; empty if it does */
+};
+
+enum cron_did {
+	CRON_LISTED = 0,
+	CRON_ADDED = 1,
+	CRON_REPLACED = 2,
+	CRON_SAME = 3, /* it was there already, just so */
+};
+
 struct msg {
 	struct msg_header h;
 	union {
@@ -427,6 +499,14 @@ struct msg {
 		struct {
 			uint64_t pushed;
 		} ping; /* PING: results received; PONG: results pushed */
+		struct {
+			uint32_t flags; /* enum cron_flags */
+			struct msg_cron cron;
+		} cron_set;
+		struct msg_cron_op cron_op;
+		struct {
+			struct span after;
+		} cron_list; /* names that sort after this */
 		struct msg_client_welcome client_welcome;
 		struct {
 			const struct msg_accepted_rec *v;
@@ -464,6 +544,14 @@ struct msg {
 			uint32_t n;
 		} peeked;
 		struct msg_batch_info batch_info;
+		struct {
+			uint32_t more;
+			uint32_t did; /* enum cron_did */
+			const struct msg_cron_rec *v;
+			uint32_t n;
+			const struct msg_cron_time *times; /* of CRON_NEXT */
+			uint32_t n_times;
+		} cron_info;
 		struct msg_worker_hello worker_hello;
 		struct {
 			uint64_t nonce;

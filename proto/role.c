@@ -78,10 +78,14 @@ uint32_t role_needs(const struct msg *m)
 	case MSG_QUEUE_LIST:
 	case MSG_WORKER_LIST:
 	case MSG_STATS:
+	case MSG_CRON_LIST:
 		return READ;
 	case MSG_WORKER_OP:
 	case MSG_QUEUE_SET:
+	case MSG_CRON_SET:
 		return ADMIN;
+	case MSG_CRON_OP:
+		return m->u.cron_op.op == CRON_NEXT ? READ : ADMIN;
 	case MSG_QUEUE_OP:
 		return queue_op_needs((enum queue_op)m->u.queue_op.op);
 	case MSG_WORKER_HELLO:
@@ -103,6 +107,7 @@ uint32_t role_needs(const struct msg *m)
 	case MSG_STATS_INFO:
 	case MSG_PEEKED:
 	case MSG_BATCH_INFO:
+	case MSG_CRON_INFO:
 	case MSG_WORKER_WELCOME:
 	case MSG_BEAT_ANSWER:
 	case MSG_SETTLED:

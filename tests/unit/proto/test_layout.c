@@ -49,6 +49,24 @@ static const struct msg_held_rec held[] = { { 21, 22, 3 } };
 static const struct msg_job_rec jobs[] = {
 	{ .id = 21, .token = 22, .attempt = 23, .queue = 24, .lease_ms = 25, .headers = S("A=b"), .payload = S("p") }
 };
+#define CRON                                                                                                           \
+	{                                                                                                              \
+		.name = S("tidy"), .spec = S("@daily"), .zone = S("Asia/Tokyo"), .missed = 2, .queue = S("mail"),      \
+		.priority = 9, .attempts = 31, .lease_ms = 32, .backoff_ms = 33, .backoff_max_ms = 34,                 \
+		.within_ms = 35, .tenant = S("t"), .group = S("g"), .headers = S("A=b\0C=d"), .payload = S("p")        \
+	}
+#define CRON_P                                                                                                         \
+	"\"tidy\", \"@daily\", \"Asia/Tokyo\", 2, \"mail\", 9, 31, 32, 33, 34, 35, \"t\", \"g\", "                     \
+	"\"A=b\\x00C=d\\x00\", \"p\""
+static const struct msg_cron_rec crons[] = { { .cron = CRON,
+	                                       .paused = 1,
+	                                       .next = { 21, -22 },
+	                                       .last = { 23, 24 },
+	                                       .last_job = 25,
+	                                       .submitted = 26,
+	                                       .missed = 27,
+	                                       .trouble = S("why") } };
+static const struct msg_cron_time cron_times[] = { { 41, -42 }, { 43, 44 } };
 static const struct msg_progress_rec progress[] = { { 21, 22, 23, S("half") } };
 static const struct msg_outcome_rec outcomes[] = {
 	{ .id = 21, .token = 22, .verdict = 3, .exit = -23, .run_ms = 24, .error = S("bad"), .result = S("good") }
@@ -102,6 +120,11 @@ static const struct {
 	{ { HEAD(MSG_WORKER_OP), .u.worker_op = { S("w"), 2 } }, "\"w\", 2" },
 	{ { HEAD(MSG_QUEUE_SET), .u.queue_set = { S("mail"), settings, 2 } },
 	  "\"mail\", [[\"rate\", 21], [\"keep\", 22]]" },
+	{ { HEAD(MSG_CRON_SET), .u.cron_set = { 1, CRON } }, "1, " CRON_P },
+	{ { HEAD(MSG_CRON_OP), .u.cron_op = { S("tidy"), 2 } }, "\"tidy\", 2" },
+	{ { HEAD(MSG_CRON_OP), .u.cron_op = { S(""), 4, 5, S("@daily"), S("Asia/Tokyo") } },
+	  "\"\", 4, 5, \"@daily\", \"Asia/Tokyo\"" },
+	{ { HEAD(MSG_CRON_LIST), .u.cron_list = { S("tidy") } }, "\"tidy\"" },
 	{ { HEAD(MSG_CLIENT_WELCOME), .u.client_welcome = { 1, 2, S("r"), S("w"), 3, 4, 5, 6, S("sheafd") } },
 	  "1, 2, \"r\", \"w\", 3, 4, 5, 6, \"sheafd\"" },
 	{ { HEAD(MSG_ACCEPTED), .u.accepted = { accepted, 1 } }, "[[21, 22, 23]]" },
@@ -118,6 +141,8 @@ static const struct {
 	{ { HEAD(MSG_STATS_INFO), .u.stats_info = { stats, 1 } }, "[[\"jobs\", 21]]" },
 	{ { HEAD(MSG_PEEKED), .u.peeked = { peeked, 1 } }, "[[21, 9, 22, \"begin\"]]" },
 	{ { HEAD(MSG_BATCH_INFO), .u.batch_info = { 2, 1, 3, 4, 5 } }, "2, 1, 3, 4, 5" },
+	{ { HEAD(MSG_CRON_INFO), .u.cron_info = { 1, 2, crons, 1, cron_times, 2 } },
+	  "1, 2, [[" CRON_P ", 1, 21, -22, 23, 24, 25, 26, 27, \"why\"]], [[41, -42], [43, 44]]" },
 	{ { HEAD(MSG_WORKER_HELLO), .u.worker_hello = { 1, 2, 3, 4, S("w"), 5, two_spans, 2, held, 1, 1 } },
 	  "1, 2, 3, 4, \"w\", 5, [\"one\", \"two\"], [[21, 22, 3]], 1" },
 	{ { HEAD(MSG_WORKER_READY), .u.nonce = { 8 } }, "8" },
@@ -138,8 +163,15 @@ static const struct {
 };
 
 /* Headers end with a NUL that S() leaves out. */
-static struct msg with_headers(struct msg m, struct msg_job_rec *job)
+static struct msg with_headers(struct msg m, struct msg_job_rec *job, struct msg_cron_rec *cron)
 {
+	if (m.h.kind == MSG_CRON_SET)
+		m.u.cron_set.cron.headers.n++;
+	if (m.h.kind == MSG_CRON_INFO) {
+		*cron = *m.u.cron_info.v;
+		cron->cron.headers.n++;
+		m.u.cron_info.v = cron;
+	}
 	if (m.h.kind == MSG_SUBMIT)
 		m.u.submit.headers.n++;
 	if (m.h.kind == MSG_JOB_INFO)
@@ -158,6 +190,7 @@ START_TEST(test_layout)
 	struct msg_room *room = msg_room_new();
 	char expected[512], printed[512] = "";
 	struct msg_job_rec job;
+	struct msg_cron_rec cron;
 	struct buf out, again;
 	msgpack_unpacked tree;
 	const char *why;
@@ -166,7 +199,7 @@ START_TEST(test_layout)
 	buf_init(&out);
 	buf_init(&again);
 	msgpack_unpacked_init(&tree);
-	m = with_headers(m, &job);
+	m = with_headers(m, &job, &cron);
 	msg_encode(&out, &m);
 	ck_assert_int_eq(msgpack_unpack_next(&tree, (const char *)out.p, out.n, &at), MSGPACK_UNPACK_SUCCESS);
 	ck_assert_uint_eq(at, out.n);

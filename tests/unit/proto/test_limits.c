@@ -113,6 +113,33 @@ static const struct limit limits[] = {
 	SOME(MSG_QUEUE_SET, "7"),
 	BYTES(MSG_QUEUE_SET, "7.0.0", LIMIT_NAME, LARGE),
 
+	EDGE(MSG_CRON_SET, "6", CRON_REPLACE, BAD),
+	BYTES(MSG_CRON_SET, "7", LIMIT_NAME, SHEAF_E_BAD_NAME),
+	{ MSG_CRON_SET, "7", TEXT, 0, SHEAF_E_BAD_NAME, "" },
+	BYTES(MSG_CRON_SET, "8", LIMIT_CRON_SPEC, LARGE),
+	BYTES(MSG_CRON_SET, "9", LIMIT_NAME, SHEAF_E_BAD_NAME),
+	{ MSG_CRON_SET, "9", TEXT, 0, SHEAF_OK, "" },
+	LEAST(MSG_CRON_SET, "10", CRON_ONCE),
+	EDGE(MSG_CRON_SET, "10", CRON_SKIP, BAD),
+	{ MSG_CRON_SET, "11", TEXT, 0, SHEAF_E_BAD_NAME, "" },
+	EDGE(MSG_CRON_SET, "12", LIMIT_PRIORITY, BAD),
+	EDGE(MSG_CRON_SET, "13", LIMIT_ATTEMPTS, BAD),
+	EDGE(MSG_CRON_SET, "14", LIMIT_DELAY_MS, BAD),
+	EDGE(MSG_CRON_SET, "15", LIMIT_DELAY_MS, BAD),
+	EDGE(MSG_CRON_SET, "16", LIMIT_DELAY_MS, BAD),
+	EDGE(MSG_CRON_SET, "17", LIMIT_DELAY_MS, BAD),
+	BYTES(MSG_CRON_SET, "18", LIMIT_NAME, SHEAF_E_BAD_NAME),
+	BYTES(MSG_CRON_SET, "19", LIMIT_NAME, SHEAF_E_BAD_NAME),
+	{ MSG_CRON_SET, "20", TEXT, 0, BAD, "no header" },
+	BYTES(MSG_CRON_SET, "21", LIMIT_CRON_PAYLOAD, LARGE),
+	BYTES(MSG_CRON_OP, "6", LIMIT_NAME, SHEAF_E_BAD_NAME),
+	LEAST(MSG_CRON_OP, "7", CRON_RM),
+	EDGE(MSG_CRON_OP, "7", CRON_NEXT, BAD),
+	EDGE(MSG_CRON_OP, "8", LIMIT_CRON_NEXT, BAD),
+	BYTES(MSG_CRON_OP, "9", LIMIT_CRON_SPEC, LARGE),
+	BYTES(MSG_CRON_OP, "10", LIMIT_NAME, SHEAF_E_BAD_NAME),
+	BYTES(MSG_CRON_LIST, "6", LIMIT_NAME, SHEAF_E_BAD_NAME),
+
 	BYTES(MSG_CLIENT_WELCOME, "8", LIMIT_ENDPOINT, LARGE),
 	BYTES(MSG_CLIENT_WELCOME, "9", LIMIT_ENDPOINT, LARGE),
 	BYTES(MSG_CLIENT_WELCOME, "14", LIMIT_TEXT, LARGE),
@@ -158,6 +185,12 @@ static const struct limit limits[] = {
 	EDGE(MSG_PEEKED, "6.0.2", LIMIT_PAYLOAD, BAD),
 	BYTES(MSG_PEEKED, "6.0.3", LIMIT_PEEK_BYTES, LARGE),
 	EDGE(MSG_BATCH_INFO, "7", 1, BAD),
+	EDGE(MSG_CRON_INFO, "7", CRON_SAME, BAD),
+	LIST(MSG_CRON_INFO, "8", LIMIT_LISTED),
+	BYTES(MSG_CRON_INFO, "8.0.0", LIMIT_NAME, SHEAF_E_BAD_NAME),
+	EDGE(MSG_CRON_INFO, "8.0.15", 1, BAD),
+	BYTES(MSG_CRON_INFO, "8.0.23", LIMIT_TEXT, LARGE),
+	LIST(MSG_CRON_INFO, "9", LIMIT_CRON_NEXT),
 
 	LEAST(MSG_WORKER_HELLO, "9", 1),
 	BYTES(MSG_WORKER_HELLO, "10", LIMIT_NAME, SHEAF_E_BAD_NAME),
@@ -214,6 +247,10 @@ static const struct msg_range range = { 21, 22 };
 static const struct msg_held_rec held = { 21, 22, HELD_RUNNING };
 static const struct msg_job_rec job = { .id = 21, .attempt = 1 };
 static const struct msg_progress_rec progress = { 21, 22, 23, { 0 } };
+static const struct msg_cron_rec cron = {
+	.cron = { .name = { (const uint8_t *)"tidy", 4 }, .missed = CRON_ONCE, .queue = { (const uint8_t *)"mail", 4 } }
+};
+static const struct msg_cron_time cron_time = { 21, 22 };
 static const struct msg_outcome_rec outcome = { .id = 21, .verdict = VERDICT_DONE };
 
 /* Small messages that keep the rules. Kinds that are not here do so with all fields zero. */
@@ -229,6 +266,12 @@ static const struct msg basics[] = {
 	{ .h.kind = MSG_CANCEL, .u.ids = { .ids = &number, .n = 1 } },
 	{ .h.kind = MSG_QUEUE_OP, .u.queue_op = { .queue = { (const uint8_t *)"mail", 4 }, .op = QUEUE_PEEK } },
 	{ .h.kind = MSG_QUEUE_SET, .u.queue_set = { { (const uint8_t *)"mail", 4 }, &setting, 1 } },
+	{ .h.kind = MSG_CRON_SET,
+	  .u.cron_set.cron = { .name = { (const uint8_t *)"tidy", 4 },
+	                       .missed = CRON_ONCE,
+	                       .queue = { (const uint8_t *)"mail", 4 } } },
+	{ .h.kind = MSG_CRON_OP, .u.cron_op = { .op = CRON_NEXT, .zone = { (const uint8_t *)"UTC", 3 } } },
+	{ .h.kind = MSG_CRON_INFO, .u.cron_info = { 0, 0, &cron, 1, &cron_time, 1 } },
 	{ .h.kind = MSG_CLIENT_WELCOME, .u.client_welcome = { .version = 1 } },
 	{ .h.kind = MSG_ACCEPTED, .u.accepted = { &accepted, 1 } },
 	{ .h.kind = MSG_RESULTS, .u.results = { 0, &result, 1 } },
