@@ -109,6 +109,7 @@ START_TEST(defaults_are_good_values)
 	}
 	ck_assert(given(&f, "submit", "q"));
 	ck_assert_uint_eq(f.priority, DEFAULT_PRIORITY);
+	ck_assert_uint_eq(f.attempts, 0); /* as the queue has it */
 	ck_assert_str_eq(f.broker, SHEAF_DEFAULT_BROKER);
 	ck_assert_uint_eq(f.timeout_ms, SHEAF_FOREVER);
 	flags_fini(&f);
