@@ -66,7 +66,7 @@ struct disk *broker_disk(struct broker *b)
 
 static struct now now(const struct broker *b)
 {
-	return (struct now){ world_ms(b->w), 1700000000000 + world_ms(b->w) };
+	return (struct now){ world_ms(b->w), world_wall(b->w) };
 }
 
 static void set_tick(struct broker *b)

@@ -156,6 +156,35 @@ static size_t filler(struct world *w)
 	return n < 60 ? rng_below(&w->rng, 64) : n < 95 ? rng_below(&w->rng, 600) : rng_below(&w->rng, MOST_PAYLOAD);
 }
 
+/* Times, pauses and leases for some of the jobs. */
+static void ask_for_times(struct world *w, struct wanted *wanted, struct csession_policy *p, struct msg_terms *t)
+{
+	uint64_t wall = world_wall(w);
+
+	if (world_chance(w, 300)) {
+		t->delay_ms = world_range(w, 1, 2000);
+		wanted->not_before = wall + t->delay_ms;
+	} else if (world_chance(w, 200)) {
+		t->at_ms = wall - 1000 + world_range(w, 0, 3000);
+		wanted->not_before = t->at_ms;
+	}
+	if (world_chance(w, 300)) {
+		t->within_ms = world_range(w, 20, 4000);
+		wanted->ends_from = wall + t->within_ms;
+	} else if (world_chance(w, 300)) {
+		t->expires_ms = wanted->ends_from = wanted->ends_by = wall + world_range(w, 200, 4000);
+	}
+	if (world_chance(w, 400)) {
+		t->backoff_ms = world_range(w, 1, 500);
+		t->backoff_max_ms = world_chance(w, 500) ? t->backoff_ms + 100 : 0;
+	}
+	if (world_chance(w, 300)) {
+		p->lease_ms = world_range(w, 200, 3000);
+		wanted->leased = true;
+	}
+	p->terms = t;
+}
+
 static void submit(struct client_actor *a)
 {
 	struct world *w = a->w;
@@ -169,7 +198,10 @@ static void submit(struct client_actor *a)
 		                     .batch = world_chance(w, 300) ? a->batch : 0,
 		                     .want = world_chance(w, 800) };
 	uint8_t bytes[sizeof(struct task) + MOST_PAYLOAD];
+	struct msg_terms terms = { 0 };
 
+	if (world_chance(w, 250))
+		ask_for_times(w, &wanted, &p, &terms);
 	if (world_chance(w, 200))
 		p.headers = span_of("A=b\0", 4);
 	for (uint64_t i = 0; i < n && csession_room(a->c) > 0; i++) {

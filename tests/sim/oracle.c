@@ -11,6 +11,8 @@ struct known {
 	uint32_t attempts;
 	uint32_t queue;
 	uint32_t priority;
+	uint64_t not_before, ends_from, ends_by; /* see struct wanted */
+	bool leased;
 	uint32_t runs; /* handlers that came to their end */
 	bool refused;
 	bool cancelled;
@@ -83,7 +85,11 @@ uint64_t oracle_post(struct oracle *o, const struct wanted *wanted)
 		                     .behaviour = wanted->behaviour,
 		                     .attempts = wanted->attempts,
 		                     .queue = wanted->queue,
-		                     .priority = wanted->priority };
+		                     .priority = wanted->priority,
+		                     .not_before = wanted->not_before,
+		                     .ends_from = wanted->ends_from,
+		                     .ends_by = wanted->ends_by,
+		                     .leased = wanted->leased };
 	return ++o->n;
 }
 
@@ -177,6 +183,8 @@ void oracle_granted(struct oracle *o, uint64_t session, const struct msg_job_rec
 	if (r->attempt == 0 || r->attempt > k->attempts)
 		world_fail(o->w, "job %llu is granted for attempt %u of %u", (unsigned long long)r->id, r->attempt,
 		           k->attempts);
+	if (world_wall(o->w) < k->not_before)
+		world_fail(o->w, "job %llu is granted before its time", (unsigned long long)r->id);
 	k->granted = r->token;
 	k->granted_us = o->w->now_us;
 	o->w->totals->grants++;
@@ -224,9 +232,10 @@ static void must_fit(struct oracle *o, const struct known *k, const struct msg_r
 		world_fail(o->w, "job %llu is done, and its handler fails always", (unsigned long long)k->id);
 	if (r->state == JOB_CANCELLED && !k->cancelled && !o->purged[k->queue])
 		world_fail(o->w, "job %llu is cancelled, and nobody asked for it", (unsigned long long)k->id);
-	if (r->state == JOB_EXPIRED)
-		world_fail(o->w, "job %llu has expired", (unsigned long long)k->id);
-	if (o->w->calm && r->state == JOB_DEAD && !fails && k->behaviour != DO_FLAKY && k->behaviour != DO_MURDER)
+	if (r->state == JOB_EXPIRED && (k->ends_from == 0 || world_wall(o->w) < k->ends_from))
+		world_fail(o->w, "job %llu has expired too early", (unsigned long long)k->id);
+	if (o->w->calm && r->state == JOB_DEAD && !fails && k->behaviour != DO_FLAKY && k->behaviour != DO_MURDER &&
+	    !k->leased)
 		world_fail(o->w, "job %llu is dead without a reason", (unsigned long long)k->id);
 }
 
@@ -321,6 +330,8 @@ void oracle_in_order(struct oracle *o, const struct core *core, uint64_t id)
 {
 	const struct known *k = by_id(o, id);
 
+	if (k != NULL && k->ends_by != 0 && world_wall(o->w) >= k->ends_by)
+		world_fail(o->w, "job %llu is granted, and it has expired", (unsigned long long)id);
 	if (k == NULL || o->w->options->check_each > 1)
 		return;
 	for (uint64_t i = 0; i < o->n; i++) {

@@ -175,6 +175,9 @@ struct task {
 	uint32_t behaviour;
 };
 
+/* The wall clock of everybody, in milliseconds. */
+uint64_t world_wall(const struct world *w);
+
 /* ---- oracle.c: a naive model of what everybody saw ---- */
 
 struct oracle *oracle_new(struct world *w);
@@ -185,6 +188,10 @@ struct wanted {
 	uint32_t attempts;
 	uint32_t queue;
 	uint32_t priority;
+	uint64_t not_before; /* wall clock: it may not run earlier; 0 = whenever */
+	uint64_t ends_from;  /* wall clock: it may expire from then on; 0 = never */
+	uint64_t ends_by;    /* wall clock: nor be granted then; 0 = not known that well */
+	bool leased;         /* its lease has a time of its own */
 };
 /* Returns its tag, which its payload carries. */
 uint64_t oracle_post(struct oracle *o, const struct wanted *wanted);

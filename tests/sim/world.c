@@ -58,6 +58,11 @@ static struct worker_actor *some_worker(struct world *w)
 	return w->workers[rng_below(&w->rng, SIM_WORKERS)];
 }
 
+uint64_t world_wall(const struct world *w)
+{
+	return UINT64_C(1700000000000) + w->now_us / MS;
+}
+
 static struct client_actor *some_client(struct world *w)
 {
 	return w->clients[rng_below(&w->rng, SIM_CLIENTS - 1)];
