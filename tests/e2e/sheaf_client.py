@@ -78,18 +78,19 @@ class Client(Peer):
         message = self.receive(self.socket, CLIENT_WELCOME)
         self.epoch, self.welcome = message.epoch, Welcome(*message.body[:9])
 
-    def submit(self, queue, payloads, priority=4, attempts=1, headers=b"", batch=0):
-        """Submits a job for each payload; returns their ids, once they are durable."""
+    def submit(self, queue, payloads, priority=4, attempts=1, headers=b"", batch=0, terms=(), want=True):
+        """Submits a job for each payload; returns their ids, once they are durable. `terms`: the optional fields, from
+        delay_ms on."""
         self.requests += 1
-        self.send(self.socket, SUBMIT, self.requests, queue, 1, priority, attempts, 0, batch, self.requests - 1,
-                  headers, list(payloads))
+        self.send(self.socket, SUBMIT, self.requests, queue, int(want), priority, attempts, 0, batch, self.requests - 1,
+                  headers, list(payloads), *terms)
         while True:
             message = self.receive(self.socket, ACCEPTED, RESULTS)
             if message.kind == RESULTS:
                 self.take(message)
             for number, first, count, *_ in message.body[0] if message.kind == ACCEPTED else ():
                 if number == self.requests:
-                    self.asked.update(range(first, first + count))
+                    self.asked.update(range(first, first + count) if want else ())
                     return range(first, first + count)
 
     def take(self, message):
