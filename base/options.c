@@ -27,6 +27,22 @@ static int find_letter(const struct options *o, char letter)
 	return -1;
 }
 
+static bool is_list(const struct option_spec *s)
+{
+	size_t n = s->value != NULL ? strlen(s->value) : 0, mark = strlen("...");
+
+	return n > mark && strcmp(s->value + n - mark, "...") == 0;
+}
+
+static void add_to_list(struct options *o, int i, const char *value)
+{
+	o->lists[i] = realloc(o->lists[i], ((size_t)o->n_list[i] + 1) * sizeof o->lists[i][0]);
+	must(o->lists[i] != NULL);
+	o->lists[i][o->n_list[i]] = strdup(value);
+	must(o->lists[i][o->n_list[i]] != NULL);
+	o->n_list[i]++;
+}
+
 static int set(struct options *o, int i, const char *value, char *err)
 {
 	const struct option_spec *s = &o->specs[i];
@@ -38,6 +54,8 @@ static int set(struct options *o, int i, const char *value, char *err)
 	free(o->values[i]);
 	o->values[i] = strdup(value);
 	must(o->values[i] != NULL);
+	if (is_list(s))
+		add_to_list(o, i, value);
 	return 0;
 }
 
@@ -219,8 +237,12 @@ int options_parse(struct options *o, const struct option_spec *specs, int n, int
 
 void options_fini(struct options *o)
 {
-	for (int i = 0; i < o->n; i++)
+	for (int i = 0; i < o->n; i++) {
 		free(o->values[i]);
+		for (int k = 0; k < o->n_list[i]; k++)
+			free(o->lists[i][k]);
+		free(o->lists[i]);
+	}
 	free(o->args);
 	*o = (struct options){ 0 };
 }
@@ -231,6 +253,15 @@ const char *options_get(const struct options *o, const char *name)
 
 	must(i >= 0);
 	return o->values[i];
+}
+
+int options_list(const struct options *o, const char *name, char ***values)
+{
+	int i = find(o, name, strlen(name));
+
+	must(i >= 0 && is_list(&o->specs[i]));
+	*values = o->lists[i];
+	return o->n_list[i];
 }
 
 bool options_flag(const struct options *o, const char *name)

@@ -12,15 +12,17 @@ enum { OPTIONS_MAX = 64, OPTIONS_ERR = 512 };
 struct option_spec {
 	const char *name;  /* without dashes */
 	char letter;       /* 0 = none */
-	const char *value; /* what help calls its value; NULL: a flag */
+	const char *value; /* what help calls its value; NULL: a flag. with ... at its end it may be given often */
 	const char *help;  /* a phrase; NULL: it comes with a later version and is refused by name */
 };
 
 struct options {
 	const struct option_spec *specs; /* borrowed */
 	int n;
-	char *values[OPTIONS_MAX]; /* owned; NULL = not given; "true" for a flag */
-	char **args;               /* borrowed from argv, in an owned array: what is no option, before `--` */
+	char *values[OPTIONS_MAX]; /* owned; NULL = not given; "true" for a flag; the last one */
+	char **lists[OPTIONS_MAX]; /* owned: all values of an option that may be given often */
+	int n_list[OPTIONS_MAX];
+	char **args; /* borrowed from argv, in an owned array: what is no option, before `--` */
 	int n_args;
 	char **rest; /* borrowed: what stands behind `--`, or NULL without one */
 	int n_rest;
@@ -34,6 +36,9 @@ void options_fini(struct options *o);
 
 /* The value, or NULL; the option is in the table. */
 const char *options_get(const struct options *o, const char *name);
+
+/* The values of an option that may be given often, in their order; how many there are. The array may be changed. */
+int options_list(const struct options *o, const char *name, char ***values);
 
 /* Whether a flag is set. */
 bool options_flag(const struct options *o, const char *name);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "worker/handler.h"
+#include "worker/scratch.h"
 
 enum { GROUPS_MOST = 2 * LIMIT_SLOTS };
 
@@ -39,7 +40,7 @@ static void close_others(int keep)
 			close(fd);
 }
 
-_Noreturn static void guard(int fd)
+_Noreturn static void guard(int fd, const char *scratch)
 {
 	static int groups[GROUPS_MOST];
 	struct word w;
@@ -62,12 +63,14 @@ _Noreturn static void guard(int fd)
 	}
 	for (int i = 0; i < n; i++)
 		kill(-groups[i], SIGKILL);
+	if (scratch != NULL)
+		scratch_remove(scratch);
 	_exit(0);
 }
 
 static pid_t pid = -1; /* a process has one guardian */
 
-int guardian_start(void)
+int guardian_start(const char *scratch)
 {
 	int ends[2];
 
@@ -76,7 +79,7 @@ int guardian_start(void)
 	pid = fork();
 	if (pid == 0) {
 		close(ends[1]);
-		guard(ends[0]);
+		guard(ends[0], scratch);
 	}
 	close(ends[0]);
 	if (pid < 0) {

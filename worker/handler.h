@@ -58,18 +58,36 @@ struct handler {
 /* echo, noop, sleep, fail; NULL for anything else. Static. */
 const struct handler *builtin_find(const char *name);
 
-/* A process per job: argv as after `--`, borrowed. `words` = number of them. */
+/* What the processes of one job may use; 0 = no limit. The texts are as they were typed, for the error. */
+struct job_limits {
+	uint64_t mem;    /* bytes of memory, resident, of all its processes together */
+	uint64_t cpu_ms; /* of processor time, likewise */
+	uint64_t output; /* bytes of the result, and as many of stderr */
+	const char *mem_text, *cpu_text, *output_text;
+};
+
+/* How processes are started. argv as after `--`; all is borrowed. */
 struct exec_config {
 	char **argv;
 	int words;
-	int guardian;   /* descriptor of guardian_start(), or -1 */
-	uint64_t files; /* limit of open files that processes get; 0 = what we have */
+	int guardian;     /* descriptor of guardian_start(), or -1 */
+	uint64_t files;   /* limit of open files that processes get; 0 = what we have */
+	uint64_t kill_ms; /* from TERM to KILL */
+	struct job_limits limits;
+	const char *dir;     /* working directory; NULL = ours */
+	const char *scratch; /* each job has a working directory of its own in here; NULL = not */
+	char **env;          /* NAME=VALUE that are added to the environment, n_env of them */
+	int n_env;
+	bool env_clean; /* of our own environment only what spawn.c says */
 };
+
+/* A process per job. */
 void exec_run(void *exec_config, struct job_run *run, struct job_outcome *out);
 
 /* Forks a process that kills every process group that it was told of (guardian_tell) when this process is gone,
- * however it went. Call before any thread is made. Returns a descriptor, or -1. */
-int guardian_start(void);
+ * however it went, and then removes the directory `scratch`, if that is not NULL. Call before any thread is made.
+ * Returns a descriptor, or -1. */
+int guardian_start(const char *scratch);
 /* Tells it that a group has begun (add) or has ended. */
 void guardian_tell(int guardian, int group, bool add);
 /* Ends it once nothing runs any more; -1 does nothing. */

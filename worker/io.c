@@ -112,6 +112,7 @@ static void start(struct io *io, const struct msg_job_rec *r)
 	struct task *t = task_new(io);
 
 	t->run.job = *r;
+	t->begin_by_ns = r->expires_ms > 0 ? clock_mono_ns() + r->expires_ms * 1000000 : 0;
 	t->run.queue = wsession_queue(io->session, r->queue);
 	t->frame = io->frame;
 	io->frame->refs++;
@@ -140,6 +141,8 @@ static void gather(struct io *io)
 			                     .exit = t->out.exit,
 			                     .run_ms = t->run_ns / 1000000 };
 
+		if (atomic_load(&t->state) == TASK_LATE)
+			wsession_late(io->session, t->run.job.token);
 		if (atomic_load(&t->state) == TASK_ENDED) {
 			r.error = buf_span(&t->out.error);
 			r.result = t->out.result_is_payload ? t->run.job.payload : buf_span(&t->out.result);

@@ -15,15 +15,29 @@
 #include "base/units.h"
 #include "proto/codec.h"
 #include "proto/endpoint.h"
+#include "worker/choose.h"
 #include "worker/cpus.h"
 #include "worker/discover.h"
 #include "worker/io.h"
+#include "worker/setup.h"
 
 static const struct option_spec specs[] = {
 	{ "jobs", 'j', "SLOTS", "jobs that run at the same time; default: the CPUs that it may use" },
 	{ "name", 0, "NAME", "shown by `sheaf workers`; default HOST-PID" },
-	{ "grace", 0, "D", "how long a drain lets running jobs go on; default 30s" },
+	{ "grace", 0, "D",
+	  "how long a drain lets running jobs go on; default 30s. A job that is cancelled, or "
+	  "ran out of its lease, gets TERM, and KILL so much later, 5s at most" },
+	{ "pipe", 0, NULL, "COMMAND is one long-lived process per slot, with JSON lines in and out" },
+	{ "plugin", 0, "FILE.so",
+	  "a handler in C (sheaf_worker.h), called in the slots' threads; words behind -- are its own" },
 	{ "builtin", 0, "NAME", "echo, noop, sleep (the payload is a duration) or fail, in place of a command" },
+	{ "limit-mem", 0, "SIZE", "resident memory of a job's processes together; over it, the job is killed" },
+	{ "limit-cpu", 0, "D", "processor time of a job's processes together; over it, the job is killed" },
+	{ "limit-output", 0, "SIZE", "bytes of a job's result, and of its stderr; over it, the job is killed" },
+	{ "dir", 0, "DIR", "working directory; tmp: is a fresh one for each job, removed when it ends" },
+	{ "env", 0, "WORD...",
+	  "clean: only PATH, HOME, USER, LANG, LC_*, TZ and TMPDIR of the worker's environment; keep: all "
+	  "of it (default); NAME=VALUE is added. Any number of times" },
 	{ "broker", 0, "URL", "where clients connect; default tcp://127.0.0.1:7400" },
 	{ "timeout", 0, "D", "give up (exit 3) when the broker has not answered by then; default never" },
 	{ "insecure", 0, NULL, "allow a broker that is not on this machine, unencrypted" },
@@ -32,22 +46,15 @@ static const struct option_spec specs[] = {
 	{ "quiet", 0, NULL, "log warnings and errors only" },
 	{ "help", 'h', NULL, "this text" },
 	{ "version", 0, NULL, "which version this is" },
-	{ "pipe", 0, NULL, NULL },
-	{ "plugin", 0, "FILE", NULL },
-	{ "limit-mem", 0, "SIZE", NULL },
-	{ "limit-cpu", 0, "D", NULL },
-	{ "limit-output", 0, "SIZE", NULL },
 };
 
 enum { SPECS = sizeof specs / sizeof specs[0] };
 
 struct settings {
 	struct io_config io;
-	struct span queues[LIMIT_WORKER_QUEUES];
-	char name[LIMIT_NAME + 1];
-	struct handler handler;
+	struct setup setup;
 	struct keys_own keys;
-	struct exec_config exec;
+	struct choice choice;
 };
 
 static const struct options_fact signals[] = {
@@ -70,15 +77,30 @@ static const struct options_page page = {
 	.section = 1,
 	.line = "runs the jobs of queues",
 	.args = "QUEUE[,QUEUE...] [OPTION...] -- COMMAND [ARGUMENT...]",
-	.text = "Runs the jobs of the queues, a process per job: the payload is on its stdin, its stdout is the\n"
-		"result, its exit status the verdict; what a job that fails writes to stderr is its error. {} in an\n"
-		"argument is replaced by the payload. In its environment are:\n"
-		"SHEAF_JOB_ID   the job's id\n"
-		"SHEAF_QUEUE    its queue\n"
-		"SHEAF_ATTEMPT  which attempt this is, from 1\n"
-		"SHEAF_TOKEN    of this run, never used again: a fencing token for what the job writes to\n"
-		"SHEAF_H_NAME   each header NAME\n"
-		"Prints one line `sheaf-worker ready ...` on stderr once it is attached to the broker.",
+	.text =
+	    "Runs the jobs of the queues, a process per job: the payload is on its stdin, its stdout is the\n"
+	    "result, its exit status the verdict; what a job that fails writes to stderr is its error. {} in an\n"
+	    "argument is replaced by the payload. In its environment are:\n"
+	    "SHEAF_JOB_ID   the job's id\n"
+	    "SHEAF_QUEUE    its queue\n"
+	    "SHEAF_ATTEMPT  which attempt this is, from 1\n"
+	    "SHEAF_TOKEN    of this run, never used again: a fencing token for what the job writes to\n"
+	    "SHEAF_H_NAME   each header NAME\n"
+	    "SHEAF_PROGRESS_FD  a descriptor on which the job may tell of its progress\n"
+	    "\n"
+	    "Progress is a line: `touch`, `30 half done` (percent and a text, or one of them: `30`, `- a text`).\n"
+	    "Each begins the job's lease anew, if it has one of its own (sheaf submit --lease); `sheaf touch`\n"
+	    "writes such a line.\n"
+	    "\n"
+	    "With --pipe a process gets a line such as {\"id\":\"7\",\"token\":\"...\",\"queue\":\"q\",\"attempt\":1,\n"
+	    "\"headers\":{},\"payload\":\"...\"} on stdin for each job, one after the other, and answers on stdout "
+	    "with\n"
+	    "{\"id\":\"7\",\"ok\":true,\"result\":\"...\"} or {\"id\":\"7\",\"error\":\"...\",\"exit\":1}; before "
+	    "that,\n"
+	    "{\"id\":\"7\",\"progress\":30,\"text\":\"...\"} or {\"id\":\"7\",\"touch\":true}. docs/handlers.md says "
+	    "all.\n"
+	    "\n"
+	    "Prints one line `sheaf-worker ready ...` on stderr once it is attached to the broker.",
 	.specs = specs,
 	.n = SPECS,
 	.signals = signals,
@@ -86,34 +108,6 @@ static const struct options_page page = {
 	.example = "sheaf-worker thumbnails -j 4 -- convert - -resize 200x200 png:-",
 	.see = "sheaf(1), sheafd(8), sheaf.conf(5)",
 };
-
-static int read_queues(struct settings *s, const char *text, char *err)
-{
-	while (*text != '\0') {
-		size_t n = strcspn(text, ",");
-
-		if (s->io.n_queues == LIMIT_WORKER_QUEUES) {
-			text_format(err, OPTIONS_ERR, "a worker serves at most %d queues", LIMIT_WORKER_QUEUES);
-			return -1;
-		}
-		if (!name_queue_ok(span_of(text, n))) {
-			text_format(err, OPTIONS_ERR,
-			            "'%.*s' is no queue's name: 1 to 56 of a-z 0-9 . _ - with a letter or digit first",
-			            (int)(n < 80 ? n : 80), text);
-			return -1;
-		}
-		for (uint32_t i = 0; i < s->io.n_queues; i++) {
-			if (span_eq(s->queues[i], span_of(text, n))) {
-				text_format(err, OPTIONS_ERR, "queue '%.*s' is named twice", (int)n, text);
-				return -1;
-			}
-		}
-		s->queues[s->io.n_queues++] = span_of(text, n);
-		text += n + (text[n] == ',');
-	}
-	s->io.queues = s->queues;
-	return 0;
-}
 
 static int read_numbers(struct settings *s, const struct options *o, char *err)
 {
@@ -134,51 +128,6 @@ static int read_numbers(struct settings *s, const struct options *o, char *err)
 		            grace != NULL && !units_duration(grace, &n) ? grace : timeout);
 		return -1;
 	}
-	return 0;
-}
-
-static int read_handler(struct settings *s, const struct options *o, char *err)
-{
-	const char *builtin = options_get(o, "builtin");
-	const struct handler *found;
-
-	if (builtin != NULL && o->n_rest > 0) {
-		text_format(err, OPTIONS_ERR, "--builtin and a command exclude each other");
-		return -1;
-	}
-	if (builtin != NULL) {
-		found = builtin_find(builtin);
-		if (found == NULL) {
-			text_format(err, OPTIONS_ERR, "--builtin: '%.60s' is not echo, noop, sleep or fail", builtin);
-			return -1;
-		}
-		s->handler = *found;
-		return 0;
-	}
-	if (o->n_rest == 0) {
-		text_format(err, OPTIONS_ERR, "a command is needed behind --, such as: sheaf-worker QUEUE -- COMMAND");
-		return -1;
-	}
-	s->exec = (struct exec_config){ .argv = o->rest, .words = o->n_rest, .guardian = -1 };
-	s->handler = (struct handler){ .name = "exec", .run = exec_run, .arg = &s->exec };
-	return 0;
-}
-
-static int read_name(struct settings *s, const struct options *o, char *err)
-{
-	const char *name = options_get(o, "name");
-	char host[40] = "worker";
-
-	if (name != NULL && !name_worker_ok(span_str(name))) {
-		text_format(err, OPTIONS_ERR, "--name: 1 to 64 printable characters without space or comma");
-		return -1;
-	}
-	gethostname(host, sizeof host - 1);
-	if (name != NULL)
-		text_format(s->name, sizeof s->name, "%s", name);
-	else
-		text_format(s->name, sizeof s->name, "%s-%ld", host, (long)getpid());
-	s->io.name = s->name;
 	return 0;
 }
 
@@ -218,10 +167,13 @@ static int read_settings(struct settings *s, const struct options *o, char *err)
 	}
 	if (read_keys(s, o, err) != 0)
 		return -1;
-	if (read_queues(s, o->args[0], err) != 0 || read_numbers(s, o, err) != 0 || read_handler(s, o, err) != 0 ||
-	    read_name(s, o, err) != 0)
+	if (setup_queues(&s->setup, o->args[0], err) != 0 || read_numbers(s, o, err) != 0 ||
+	    setup_name(&s->setup, options_get(o, "name"), "--name", err) != 0 || choice_read(&s->choice, o, err) != 0)
 		return -1;
-	s->io.handler = &s->handler;
+	s->io.queues = s->setup.queues;
+	s->io.n_queues = s->setup.n_queues;
+	s->io.name = s->setup.name;
+	s->io.handler = &s->choice.handler;
 	return 0;
 }
 
@@ -240,13 +192,13 @@ static void fill_standard(void)
  * they may have. */
 static int make_room(struct settings *s)
 {
-	enum { OURS = 64, A_SLOT = 8 };
-	rlim_t need = OURS + (rlim_t)(s->exec.argv != NULL ? A_SLOT : 1) * s->io.slots;
+	enum { OURS = 64, A_SLOT = 16 };
+	rlim_t need = OURS + (rlim_t)(s->choice.processes ? A_SLOT : 1) * s->io.slots;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
 		return 0;
-	s->exec.files = limit.rlim_cur;
+	s->choice.exec.files = limit.rlim_cur;
 	limit.rlim_cur = need;
 	if (need <= limit.rlim_max && setrlimit(RLIMIT_NOFILE, &limit) == 0)
 		return 0;
@@ -258,6 +210,8 @@ static int make_room(struct settings *s)
 
 static int serve(struct settings *s)
 {
+	enum { KILL_MOST_MS = 5000 };
+	char err[OPTIONS_ERR];
 	sigset_t set;
 	int status;
 
@@ -265,7 +219,11 @@ static int serve(struct settings *s)
 	if (make_room(s) != 0)
 		return 2;
 	/* before any thread, and before the signals are blocked: it is to live longer than all of them */
-	s->exec.guardian = s->exec.argv != NULL ? guardian_start() : -1;
+	if (choice_begin(&s->choice, s->io.slots, s->io.grace_ms < KILL_MOST_MS ? s->io.grace_ms : KILL_MOST_MS, err) !=
+	    0) {
+		fprintf(stderr, "sheaf-worker: %s\n", err);
+		return 2;
+	}
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
@@ -275,13 +233,12 @@ static int serve(struct settings *s)
 	must(s->io.signal_fd >= 0);
 	status = io_run(&s->io);
 	close(s->io.signal_fd);
-	guardian_stop(s->exec.argv != NULL ? s->exec.guardian : -1);
 	return status;
 }
 
 int main(int argc, char **argv)
 {
-	struct settings s = { 0 };
+	struct settings s = { .choice = { .exec = { .guardian = -1 } } };
 	struct options o;
 	char err[OPTIONS_ERR];
 	int status = 0;
@@ -304,6 +261,7 @@ int main(int argc, char **argv)
 		status = serve(&s);
 	}
 	keys_own_wipe(&s.keys);
+	choice_end(&s.choice);
 	options_fini(&o);
 	return status;
 }

@@ -119,6 +119,14 @@ bool wsession_finished(struct wsession *s, const struct msg_outcome_rec *r, uint
 	return true;
 }
 
+void wsession_late(struct wsession *s, uint64_t token)
+{
+	struct held *h = held_find(&s->held, token);
+
+	if (h != NULL)
+		machine_return(s, h);
+}
+
 /* Whether the window has changed so much that the broker is told before the next regular beat. */
 static bool window_moved(const struct wsession *s)
 {

@@ -57,6 +57,9 @@ void wsession_touched(struct wsession *s, uint64_t now_ms, const struct wsession
  * outcome is of no interest. */
 bool wsession_finished(struct wsession *s, const struct msg_outcome_rec *r, uint64_t run_ns);
 
+/* The job did not begin by the time that it had to: it goes back. */
+void wsession_late(struct wsession *s, uint64_t token);
+
 /* The time of wsession_deadline has come, or any other. */
 void wsession_tick(struct wsession *s, uint64_t now_ms);
 uint64_t wsession_deadline(const struct wsession *s);

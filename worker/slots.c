@@ -203,14 +203,15 @@ static void run_task(struct slot *me, struct task *t, uint64_t *now_ns)
 {
 	const struct handler *h = me->all->handler;
 	int waiting = TASK_WAITING;
+	bool late = t->begin_by_ns > 0 && clock_mono_ns() > t->begin_by_ns;
 	uint64_t from = *now_ns;
 
 	t->run.cancel_fd = me->cancel_fd;
 	t->run.slot = (uint32_t)(me - me->all->v);
 	t->run.tell = tell;
 	t->run.teller = me;
-	if (!atomic_compare_exchange_strong(&t->state, &waiting, TASK_RUNNING))
-		return; /* dropped meanwhile */
+	if (!atomic_compare_exchange_strong(&t->state, &waiting, late ? TASK_LATE : TASK_RUNNING) || late)
+		return; /* dropped meanwhile, or of no use any more */
 	t->out.verdict = VERDICT_DONE;
 	t->out.exit = 0;
 	t->out.result_is_payload = false;

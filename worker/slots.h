@@ -16,11 +16,18 @@ struct task {
 	_Atomic int state; /* enum task_state */
 	_Atomic int lock;  /* held while the state leaves RUNNING, and while a cancel looks at it */
 	uint64_t run_ns;
+	uint64_t begin_by_ns;      /* it does not begin after this, of clock_mono_ns(); 0 = whenever */
 	struct batch_frame *frame; /* what its spans point into */
 	struct task *next;         /* among the free ones */
 };
 
-enum task_state { TASK_WAITING, TASK_RUNNING, TASK_DROPPED, TASK_ENDED };
+enum task_state {
+	TASK_WAITING,
+	TASK_RUNNING,
+	TASK_DROPPED,
+	TASK_LATE, /* it had not begun in time, and has not been run */
+	TASK_ENDED
+};
 
 struct slots;
 

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +14,11 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "worker/watch.h"
 
 extern char **environ;
 
-enum { ARGUMENT_MOST = 128 << 10, OWN_VARIABLES = 4, VARIABLE_BYTES = 128 };
+enum { ARGUMENT_MOST = 128 << 10, OWN_VARIABLES = 5, VARIABLE_BYTES = 128 };
 
 /* `word` with each {} replaced by the payload. */
 static char *replace(const char *word, struct span payload)
@@ -42,14 +44,17 @@ static char *replace(const char *word, struct span payload)
 	return out;
 }
 
-static const char *make_argv(struct words *w, const struct exec_config *config, struct span payload)
+static const char *make_argv(struct words *w, const struct exec_config *config, const struct job_run *run)
 {
+	struct span payload = run != NULL ? run->job.payload : (struct span){ 0 };
+	bool replaced = run != NULL;
+
 	w->argv = calloc((size_t)config->words + 1, sizeof *w->argv);
 	w->owned = calloc((size_t)config->words + 1, sizeof *w->owned);
 	must(w->argv != NULL && w->owned != NULL);
 	for (int i = 0; i < config->words; i++) {
 		w->argv[i] = config->argv[i];
-		if (i == 0 || strstr(config->argv[i], "{}") == NULL)
+		if (i == 0 || strstr(config->argv[i], "{}") == NULL || !replaced)
 			continue;
 		if (payload.n > ARGUMENT_MOST)
 			return "the payload is over 128 KiB and cannot replace {} in an argument";
@@ -79,35 +84,49 @@ static void add_headers(char **env, size_t *n, char **to, struct span headers)
 	}
 }
 
-/* Whether it is one that every job has of its own: a worker may itself run in a job. */
-static bool own_variable(const char *entry)
+/* Whether the entry's name is one of these, which end with NULL; a name that ends with * is a beginning. */
+static bool named(const char *entry, const char *const *names)
 {
-	static const char *const names[] = { "SHEAF_JOB_ID=", "SHEAF_QUEUE=", "SHEAF_ATTEMPT=", "SHEAF_TOKEN=",
-		                             "SHEAF_H_" };
+	size_t n = strcspn(entry, "=");
 
-	if (strncmp(entry, "SHEAF_", 6) != 0)
-		return false;
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (strncmp(entry, names[i], strlen(names[i])) == 0)
+	for (; *names != NULL; names++) {
+		size_t length = strlen(*names);
+		bool open = (*names)[length - 1] == '*';
+
+		if (open ? n >= length - 1 && strncmp(entry, *names, length - 1) == 0
+		         : n == length && strncmp(entry, *names, length) == 0)
 			return true;
+	}
 	return false;
 }
 
-static void make_env(struct words *w, const struct job_run *run)
+/* What the process gets of our own environment. Not what every job has of its own, for a worker may itself run in a
+ * job; and not what it was told to have another value. */
+static bool inherits(const struct exec_config *config, const char *entry)
+{
+	static const char *const own[] = {
+		"SHEAF_JOB_ID", "SHEAF_QUEUE", "SHEAF_ATTEMPT", "SHEAF_TOKEN", "SHEAF_PROGRESS_FD", "SHEAF_H_*", NULL
+	};
+	static const char *const kept[] = { "PATH", "HOME", "USER", "LANG", "LC_*", "TZ", "TMPDIR", NULL };
+
+	if (named(entry, own) || (config->env_clean && !named(entry, kept)))
+		return false;
+	for (int i = 0; i < config->n_env; i++) {
+		size_t n = strcspn(config->env[i], "=") + 1;
+
+		if (strncmp(entry, config->env[i], n) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* What is about the job. */
+static void add_own(struct words *w, size_t n, const struct job_run *run)
 {
 	const struct msg_job_rec *j = &run->job;
-	size_t inherited = 0, n = 0;
-	char *to;
+	char *to = w->text = malloc(OWN_VARIABLES * VARIABLE_BYTES + j->headers.n + 9 * (LIMIT_HEADERS + 1));
 
-	while (environ[inherited] != NULL)
-		inherited++;
-	w->env = calloc(inherited + OWN_VARIABLES + LIMIT_HEADERS + 1, sizeof *w->env);
-	w->text = malloc(OWN_VARIABLES * VARIABLE_BYTES + j->headers.n + 9 * (LIMIT_HEADERS + 1));
-	must(w->env != NULL && w->text != NULL);
-	for (size_t i = 0; i < inherited; i++)
-		if (!own_variable(environ[i]))
-			w->env[n++] = environ[i];
-	to = w->text;
+	must(w->text != NULL);
 #define VARIABLE(...)                                                                                                  \
 	w->env[n++] = to;                                                                                              \
 	to += text_format(to, VARIABLE_BYTES, __VA_ARGS__) + 1
@@ -115,18 +134,36 @@ static void make_env(struct words *w, const struct job_run *run)
 	VARIABLE("SHEAF_QUEUE=%.*s", (int)run->queue.n, (const char *)run->queue.p);
 	VARIABLE("SHEAF_ATTEMPT=%u", j->attempt);
 	VARIABLE("SHEAF_TOKEN=%llu", (unsigned long long)j->token);
+	VARIABLE("SHEAF_PROGRESS_FD=%d", SPAWN_PROGRESS_FD);
 #undef VARIABLE
 	add_headers(w->env, &n, &to, j->headers);
+}
+
+static void make_env(struct words *w, const struct exec_config *config, const struct job_run *run)
+{
+	size_t inherited = 0, n = 0;
+
+	while (environ[inherited] != NULL)
+		inherited++;
+	w->env = calloc(inherited + (size_t)config->n_env + OWN_VARIABLES + LIMIT_HEADERS + 1, sizeof *w->env);
+	must(w->env != NULL);
+	for (size_t i = 0; i < inherited; i++)
+		if (inherits(config, environ[i]))
+			w->env[n++] = environ[i];
+	for (int i = 0; i < config->n_env; i++)
+		w->env[n++] = config->env[i];
+	if (run != NULL)
+		add_own(w, n, run);
 }
 
 const char *words_make(struct words *w, const struct exec_config *config, const struct job_run *run)
 {
 	const char *why;
 
-	*w = (struct words){ .files = config->files };
-	why = make_argv(w, config, run->job.payload);
+	*w = (struct words){ .config = config, .dir = config->dir, .lasts = run == NULL };
+	why = make_argv(w, config, run);
 	if (why == NULL)
-		make_env(w, run);
+		make_env(w, config, run);
 	return why;
 }
 
@@ -152,32 +189,59 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* The child's part. Does not return; *failed becomes exec's errno. */
-_Noreturn static void become(const struct words *w, int guardian, const int *fds, pid_t parent, volatile int *failed)
+/* How far a child came that could not become the program. */
+struct failure {
+	volatile int what; /* enum spawn_error; 0 = none */
+	volatile int error;
+};
+
+_Noreturn static void give_up(struct failure *f, enum spawn_error what)
 {
+	f->error = errno;
+	f->what = what;
+	_exit(127);
+}
+
+static bool set_fds(const struct spawn_fds *fds)
+{
+	if (dup2(fds->in, STDIN_FILENO) < 0 || dup2(fds->out, STDOUT_FILENO) < 0 || dup2(fds->err, STDERR_FILENO) < 0)
+		return false;
+	if (fds->progress < 0)
+		return true;
+	if (fds->progress == SPAWN_PROGRESS_FD)
+		return fcntl(SPAWN_PROGRESS_FD, F_SETFD, 0) == 0;
+	return dup2(fds->progress, SPAWN_PROGRESS_FD) == SPAWN_PROGRESS_FD;
+}
+
+/* The child's part. It shares our memory, beside our other threads: nothing but system calls. Does not return. */
+_Noreturn static void become(const struct words *w, const struct spawn_fds *fds, pid_t parent, struct failure *f)
+{
+	const struct exec_config *config = w->config;
 	struct rlimit limit;
 
 	setpgid(0, 0);
 	/* here and not in the worker, which may be killed as soon as the handler has begun */
-	guardian_tell(guardian, getpid(), true);
-	if (w->files > 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = w->files;
+	guardian_tell(config->guardian, getpid(), true);
+	if (config->files > 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = config->files;
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
+	watch_arm(&config->limits, w->lasts);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127); /* it went before we asked */
 	reset_signals();
-	if (dup2(fds[0], STDIN_FILENO) >= 0 && dup2(fds[1], STDOUT_FILENO) >= 0 && dup2(fds[2], STDERR_FILENO) >= 0)
-		execvpe(w->argv[0], w->argv, w->env);
-	*failed = errno;
-	_exit(127);
+	if (!set_fds(fds))
+		give_up(f, SPAWN_NO_PROCESS);
+	if (w->dir != NULL && chdir(w->dir) != 0)
+		give_up(f, SPAWN_NO_DIR);
+	execvpe(w->argv[0], w->argv, w->env);
+	give_up(f, SPAWN_NO_EXEC);
 }
 
-int spawn(const struct words *w, int guardian, int in, int out, int err)
+int spawn(const struct words *w, const struct spawn_fds *fds)
 {
-	const int fds[3] = { in, out, err };
-	volatile int failed = 0;
+	struct failure f = { 0 };
 	pid_t parent = getpid(), pid;
 
 #pragma GCC diagnostic push
@@ -185,13 +249,13 @@ int spawn(const struct words *w, int guardian, int in, int out, int err)
 	pid = vfork();
 #pragma GCC diagnostic pop
 	if (pid == 0)
-		become(w, guardian, fds, parent, &failed);
-	if (pid > 0 && failed != 0) {
-		guardian_tell(guardian, pid, false);
+		become(w, fds, parent, &f);
+	if (pid > 0 && f.what != 0) {
+		guardian_tell(w->config->guardian, pid, false);
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 			;
-		errno = failed;
-		return -1;
+		errno = f.error;
+		return f.what;
 	}
-	return pid;
+	return pid > 0 ? pid : SPAWN_NO_PROCESS;
 }

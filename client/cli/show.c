@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/base64.h"
 #include "base/must.h"
 
 /* ---- tables ---- */
@@ -192,26 +193,13 @@ void show_json(struct out *o, json_t *object)
 
 static json_t *base64(struct span s)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
-	char *text = malloc(s.n / 3 * 4 + 5), *p = text;
+	struct buf b;
 	json_t *value;
 
-	must(text);
-	for (size_t i = 0; i < s.n; i += 3) {
-		size_t left = s.n - i;
-		uint32_t v = (uint32_t)s.p[i] << 16;
-
-		if (left > 1)
-			v |= (uint32_t)s.p[i + 1] << 8;
-		if (left > 2)
-			v |= s.p[i + 2];
-		*p++ = digits[v >> 18];
-		*p++ = digits[v >> 12 & 63];
-		*p++ = digits[left > 1 ? v >> 6 & 63 : 64];
-		*p++ = digits[left > 2 ? v & 63 : 64];
-	}
-	value = json_stringn(text, (size_t)(p - text));
-	free(text);
+	buf_init(&b);
+	base64_encode(&b, s);
+	value = json_stringn((const char *)b.p, b.n);
+	buf_fini(&b);
 	return value;
 }
 

@@ -12,6 +12,7 @@ struct held {
 	uint64_t token;
 	uint32_t attempt;
 	uint64_t lease_ms;
+	uint64_t begin_by_us; /* NEVER: whenever */
 	size_t bytes;
 	struct task task;
 };
@@ -216,6 +217,11 @@ static void fill_slots(struct worker_actor *a)
 			continue;
 		slot->job = a->line[0];
 		memmove(a->line, a->line + 1, --a->n_line * sizeof a->line[0]);
+		if (a->w->now_us > slot->job.begin_by_us) {
+			wsession_late(a->s, slot->job.token);
+			i--;
+			continue;
+		}
 		begin(slot);
 	}
 }
@@ -262,6 +268,7 @@ static void take_job(struct worker_actor *a, const struct msg_job_rec *r)
 	*h = (struct held){
 		.id = r->id, .token = r->token, .attempt = r->attempt, .lease_ms = r->lease_ms, .bytes = r->payload.n
 	};
+	h->begin_by_us = r->expires_ms > 0 ? a->w->now_us + r->expires_ms * MS : NEVER;
 	memcpy(&h->task, r->payload.p, sizeof h->task);
 	world_note(a->w, "worker %u takes id=%llu token=%llx", a->index, (unsigned long long)r->id,
 	           (unsigned long long)r->token);

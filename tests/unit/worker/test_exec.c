@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "tests/unit/base/suite.h"
 #include "worker/handler.h"
+#include "worker/scratch.h"
 
 enum { WORDS = 8, PATIENCE_MS = 60000, MORE_THAN_PIPES = 10 << 20 };
 
@@ -24,11 +25,15 @@ static void clean(void)
 	out = (struct job_outcome){ .result = out.result, .error = out.error };
 }
 
+static struct exec_config config;
+
 /* Runs one job whose words end with NULL; its outcome is in `out`. */
 static void run(char **words, struct span payload)
 {
-	struct exec_config config = { .argv = words, .guardian = -1 };
-
+	config.argv = words;
+	config.words = 0;
+	config.guardian = -1;
+	config.kill_ms = 300;
 	while (words[config.words] != NULL)
 		config.words++;
 	clean();
@@ -206,12 +211,12 @@ START_TEST(test_environment)
 }
 END_TEST
 
-/* How many descriptors a process inherits that this one starts, beside its first three. */
+/* How many descriptors a process inherits that this one starts, beside its first four. */
 static int inherited(void)
 {
 	int n = 0;
 
-	for (int fd = 3; fd < 256; fd++) {
+	for (int fd = 4; fd < 256; fd++) {
 		int flags = fcntl(fd, F_GETFD);
 
 		n += flags >= 0 && !(flags & FD_CLOEXEC);
@@ -225,7 +230,7 @@ START_TEST(test_clean_start)
 	sigset_t all;
 	char count[16];
 
-	snprintf(count, sizeof count, "%d\n", 4 + inherited()); /* ls has one of its own */
+	snprintf(count, sizeof count, "%d\n", 5 + inherited()); /* the one for its progress; ls has one of its own */
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, NULL);
 	RUN(span_str(""), "sh", "-c", "ls /proc/self/fd | wc -l; grep -E 'SigBlk|SigIgn' /proc/self/status");
@@ -356,6 +361,134 @@ START_TEST(test_cancel_polite)
 }
 END_TEST
 
+/* ---- progress ---- */
+
+static char told[4096];
+
+static void tell(void *teller, uint64_t token, uint32_t percent, struct span text)
+{
+	ck_assert_ptr_eq(teller, told);
+	ck_assert_uint_eq(token, 142);
+	snprintf(told + strlen(told), sizeof told - strlen(told), "%u'%.*s' ", percent, (int)text.n,
+	         (const char *)text.p);
+}
+
+START_TEST(test_progress)
+{
+	job.tell = tell;
+	job.teller = told;
+	SH("",
+	   "echo $SHEAF_PROGRESS_FD; echo touch >&3; echo 30 half done >&$SHEAF_PROGRESS_FD; echo '- a text' >&3; "
+	   "echo 60% >&3; echo nonsense >&3; echo 101 >&3; printf 70 >&3; cat <&- ; exec 3>&-; sleep 0.05; echo on");
+	verdict(VERDICT_DONE, 0);
+	is(&out.result, "3\non\n");
+	ck_assert_str_eq(told, "255'' 30'half done' 255'a text' 60'' "); /* 70 is no line */
+	told[0] = '\0';
+	SH("", "head -c 3000000 /dev/zero >&3; echo >&3; echo 5 >&3; exit 0"); /* noise does not hold it up */
+	verdict(VERDICT_DONE, 0);
+	ck_assert_str_eq(told, "5'' ");
+	job.tell = NULL;
+	SH("", "echo 5 >&3"); /* nobody listens */
+	verdict(VERDICT_DONE, 0);
+}
+END_TEST
+
+/* ---- limits, directory, environment ---- */
+
+START_TEST(test_limit_output)
+{
+	config.limits = (struct job_limits){ .output = 1000, .output_text = "1000" };
+	SH("", "head -c 1000 /dev/zero; head -c 1000 /dev/zero >&2");
+	verdict(VERDICT_DONE, 0);
+	SH("", "head -c 1001 /dev/zero");
+	verdict(VERDICT_KILLED, 137);
+	is(&out.error, "it wrote more than --limit-output 1000 allows");
+	ck_assert_uint_eq(out.result.n, 0);
+	SH("", "exec cat /dev/zero");
+	verdict(VERDICT_KILLED, 137);
+	SH("", "exec cat /dev/zero >&2");
+	verdict(VERDICT_KILLED, 137);
+	SH("", "head -c 1001 /dev/zero >&2; exit 1");
+	verdict(VERDICT_KILLED, 137);
+}
+END_TEST
+
+START_TEST(test_limit_cpu)
+{
+	config.limits = (struct job_limits){ .cpu_ms = 200, .cpu_text = "200ms" };
+	SH("", "while :; do :; done");
+	verdict(VERDICT_KILLED, 137);
+	is(&out.error, "it used more processor time than --limit-cpu 200ms allows");
+	SH("", "(while :; do :; done) & (while :; do :; done) & wait"); /* together */
+	verdict(VERDICT_KILLED, 137);
+	SH("", "sleep 0.5; echo slept"); /* time that it does not use is free */
+	verdict(VERDICT_DONE, 0);
+	is(&out.result, "slept\n");
+}
+END_TEST
+
+START_TEST(test_limit_mem)
+{
+#ifdef __SANITIZE_THREAD__
+	return; /* its vfork is a fork: for a moment the process has all that this one has */
+#endif
+	config.limits = (struct job_limits){ .mem = 64 << 20, .mem_text = "64M" };
+	SH("", "head -c 200000000 /dev/zero | tail -c 150000000 | wc -c; sleep 1000");
+	verdict(VERDICT_KILLED, 137);
+	is(&out.error, "it used more memory than --limit-mem 64M allows");
+	SH("", "echo small");
+	verdict(VERDICT_DONE, 0);
+	is(&out.result, "small\n");
+}
+END_TEST
+
+START_TEST(test_dir)
+{
+	char base[SCRATCH_PATH], inside[SCRATCH_PATH + 8] = { 0 };
+
+	config.dir = "/";
+	SH("", "pwd");
+	is(&out.result, "/\n");
+	config.dir = "/nowhere/at-all";
+	SH("", "pwd");
+	verdict(VERDICT_FAILED, 126);
+#ifndef __SANITIZE_THREAD__
+	is(&out.error, "cannot enter --dir /nowhere/at-all: No such file or directory");
+#endif
+	config.dir = NULL;
+	ck_assert(scratch_open(base));
+	config.scratch = base;
+	SH("", "pwd; ls -A; mkdir -p a/b; echo x >a/b/c; ln -s /etc link; chmod 0 a");
+	verdict(VERDICT_DONE, 0);
+	memcpy(inside, out.result.p, out.result.n - 1); /* nothing but its own name: ls had nothing to say */
+	ck_assert_msg(strncmp(inside, base, strlen(base)) == 0 && strchr(inside, '\n') == NULL, "%s", inside);
+	ck_assert_int_eq(access(inside, F_OK), -1);
+	ck_assert_int_eq(access("/etc/passwd", F_OK), 0);
+	config.scratch = NULL;
+	ck_assert(scratch_remove(base));
+	ck_assert_int_eq(access(base, F_OK), -1);
+}
+END_TEST
+
+START_TEST(test_env)
+{
+	char *env[] = { (char[]){ "COLOUR=red" }, (char[]){ "SECRET=" } };
+
+	setenv("SECRET", "of the worker", 1);
+	setenv("COLOUR", "blue", 1);
+	setenv("OTHER", "kept", 1);
+	setenv("LC_NUMERIC", "C", 1);
+	config.env = env;
+	config.n_env = 2;
+	SH("", "echo $COLOUR ${SECRET-unset} ${OTHER-unset}; env | grep -c COLOUR");
+	is(&out.result, "red kept\n1\n");
+	config.env_clean = true;
+	SH("", "echo $COLOUR ${SECRET-unset} ${OTHER-unset} $LC_NUMERIC $SHEAF_JOB_ID ${PATH:+path}");
+	is(&out.result, "red unset C 42 path\n");
+}
+END_TEST
+
 SUITE_MAIN("exec", test_cat, test_does_not_read, test_output_limit, test_stderr, test_status, test_cannot_run,
            test_argument, test_environment, test_clean_start, test_background, test_last_bytes, test_cancel,
-           test_cancel_deaf, test_cancel_polite)
+           test_cancel_deaf, test_cancel_polite, test_progress, test_limit_output, test_limit_cpu, test_limit_mem,
+           test_dir, test_env)

@@ -41,7 +41,7 @@ _Noreturn static void be_worker(int tell, const char *script, bool guarded)
 	char *copy = strdup(script);
 
 	if (guarded)
-		config.guardian = guardian_start();
+		config.guardian = guardian_start(NULL);
 	signal(SIGPIPE, SIG_IGN);
 	argv[2] = copy;
 	dup2(tell, 9);

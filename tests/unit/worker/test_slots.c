@@ -285,6 +285,27 @@ START_TEST(test_words)
 }
 END_TEST
 
+START_TEST(test_late)
+{
+	struct slots *s = slots_new(1, &handler);
+
+	setup();
+	put(s, 0, RUN_GATE);
+	tasks[1].begin_by_ns = 1;
+	put(s, 1, RUN_QUICK);
+	tasks[2].begin_by_ns = UINT64_MAX;
+	put(s, 2, RUN_QUICK);
+	slots_wake(s);
+	atomic_store(&gate, 1);
+	for (uint32_t id = 0; id < 3; id++) {
+		ck_assert_ptr_eq(take(s), &tasks[id]);
+		ck_assert_int_eq(atomic_load(&tasks[id].state), id == 1 ? TASK_LATE : TASK_ENDED);
+		ck_assert_uint_eq(atomic_load(&runs[id]), id == 1 ? 0 : 1);
+	}
+	finish(s);
+}
+END_TEST
+
 static _Atomic int begun, ended;
 
 static void begin_slot(void *arg, uint32_t slot)
@@ -350,4 +371,4 @@ START_TEST(test_storm)
 END_TEST
 
 SUITE_MAIN("slots", test_each_once, test_in_order, test_no_slot_idles, test_running, test_sweep,
-           test_drops_do_not_pile_up, test_cancel_running, test_words, test_begin_and_end, test_storm)
+           test_drops_do_not_pile_up, test_cancel_running, test_words, test_late, test_begin_and_end, test_storm)

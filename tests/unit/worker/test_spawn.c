@@ -84,7 +84,7 @@ END_TEST
 START_TEST(test_missing_command)
 {
 	char *argv[] = { (char[]){ "/nowhere/at-all" }, NULL };
-	struct exec_config config = { .argv = argv, .words = 1, .guardian = guardian_start() };
+	struct exec_config config = { .argv = argv, .words = 1, .guardian = guardian_start(NULL) };
 
 	signal(SIGPIPE, SIG_IGN);
 	ck_assert_int_ge(config.guardian, 0);
@@ -99,7 +99,7 @@ _Noreturn static void be_worker(int tell)
 {
 	char script[] = "echo >&9; sleep 1000 >/dev/null 2>&1 & sleep 0.002";
 	char *argv[] = { (char[]){ "sh" }, (char[]){ "-c" }, script, NULL };
-	struct exec_config config = { .argv = argv, .words = 3, .guardian = guardian_start() };
+	struct exec_config config = { .argv = argv, .words = 3, .guardian = guardian_start(NULL) };
 
 	signal(SIGPIPE, SIG_IGN);
 	dup2(tell, 9);

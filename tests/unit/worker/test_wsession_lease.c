@@ -195,6 +195,18 @@ START_TEST(another_session_hears_it_again)
 }
 END_TEST
 
+START_TEST(what_is_too_late_goes_back)
+{
+	open_with(1, 2);
+	wsession_late(r->s, rig_token(2));
+	wsession_late(r->s, rig_token(3)); /* nobody's */
+	rig_pass(r, 1);
+	rig_expect(r, "return 2\n");
+	ck_assert_uint_eq(wsession_held(r->s), 1);
+	rig_free(r);
+}
+END_TEST
+
 /* A handler that does not care for TERM keeps its slot, so there is less room, but its job is gone at once. */
 START_TEST(a_slot_that_dies_slowly_takes_no_jobs)
 {
@@ -220,4 +232,4 @@ END_TEST
 SUITE_MAIN("wsession_lease", a_lease_runs_out_once, a_touch_begins_it_anew, the_beats_keep_any_other_lease,
            the_newest_word_wins_and_the_last_is_not_lost, a_short_lease_is_told_four_times_in_its_time,
            a_short_job_costs_no_word, words_of_what_is_not_ours_are_dropped, standing_still_costs_nobody_a_lease,
-           another_session_hears_it_again, a_slot_that_dies_slowly_takes_no_jobs)
+           another_session_hears_it_again, what_is_too_late_goes_back, a_slot_that_dies_slowly_takes_no_jobs)
