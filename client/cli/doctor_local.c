@@ -21,8 +21,14 @@ bool doctor_keys(struct doctor *d)
 	char err[KEYS_ERR];
 	struct stat st;
 
-	if (!dir)
+	if (!dir) {
+		if (cli_is_local(d->c))
+			doctor_say(d, FINDING_OK, "keys", NULL, "none, and what is said stays on this machine");
+		else
+			doctor_say(d, FINDING_WARN, "keys", "'sheaf keygen DIR' makes keys",
+			           "none: what is said can be read and forged on the way to the broker");
 		return true;
+	}
 	if (keys_own_read(dir, KEYS_CLIENT, &keys, err) != 0) {
 		doctor_say(d, FINDING_FAIL, "keys", "'sheaf help keygen' says what belongs where", "%s", err);
 		return false;
@@ -32,7 +38,7 @@ bool doctor_keys(struct doctor *d)
 		doctor_say(d, FINDING_WARN, "keys", "chmod 700 ends that",
 		           "others may write to %s and put their keys there", dir);
 	else
-		doctor_say(d, FINDING_OK, "keys", NULL, "%s has what a client needs", dir);
+		doctor_say(d, FINDING_OK, "keys", NULL, "what is said is encrypted, with the keys in %s", dir);
 	return true;
 }
 
@@ -75,18 +81,6 @@ static void look_at_time(struct doctor *d)
 		           "the clock of this machine is not synchronized");
 	else
 		doctor_say(d, FINDING_OK, "time", NULL, "the clock of this machine is synchronized");
-}
-
-static void look_at_keys(struct doctor *d)
-{
-	if (d->c->flags.keys)
-		doctor_say(d, FINDING_OK, "keys", NULL, "what is said is encrypted, with the keys in %s",
-		           d->c->flags.keys);
-	else if (cli_is_local(d->c))
-		doctor_say(d, FINDING_OK, "keys", NULL, "none, and what is said stays on this machine");
-	else
-		doctor_say(d, FINDING_WARN, "keys", "'sheaf keygen DIR' makes keys",
-		           "none: what is said can be read and forged on the way to the broker");
 }
 
 /* ---- the environment ---- */
@@ -157,6 +151,5 @@ void doctor_local(struct doctor *d)
 	look_at_limits(d);
 	look_at_zmq(d);
 	look_at_time(d);
-	look_at_keys(d);
 	look_at_environment(d);
 }
