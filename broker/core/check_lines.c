@@ -87,5 +87,7 @@ uint64_t check_lines(const struct core *c, const struct queue *q)
 	for (struct list *l = q->ahead.next; l != &q->ahead; l = l->next, waits++)
 		must(list_item(l, struct tenant, link)->ahead);
 	must(active == waits);
+	must(q->settings.concurrency == 0 || q->now[JOB_RUNNING] <= q->settings.concurrency ||
+	     q->now[JOB_RUNNING] <= q->excess);
 	return n;
 }

@@ -14,6 +14,7 @@
 #include "broker/core/gather.h"
 #include "broker/core/job_table.h"
 #include "broker/core/keep.h"
+#include "broker/core/limit.h"
 #include "broker/core/order.h"
 #include "broker/core/policy.h"
 #include "broker/core/progress.h"
@@ -66,6 +67,7 @@ struct core *core_new(const struct core_config *config)
 	heap_init(&c->worker_timers);
 	heap_init(&c->client_timers);
 	heap_init(&c->keep_timers);
+	heap_init(&c->throttled);
 	heap_init(&c->lease_timers);
 	heap_init(&c->delayed);
 	heap_init(&c->dated);
@@ -141,6 +143,7 @@ void core_free(struct core *c)
 	heap_fini(&c->worker_timers);
 	heap_fini(&c->client_timers);
 	heap_fini(&c->keep_timers);
+	heap_fini(&c->throttled);
 	heap_fini(&c->lease_timers);
 	heap_fini(&c->delayed);
 	heap_fini(&c->dated);
@@ -176,6 +179,7 @@ void core_start(struct core *c, struct now now, uint64_t tail, uint64_t head, st
 	turn_begin(c);
 	c->epoch++;
 	replay_finish(c, tail, head);
+	limit_start(c);
 	fact_put_meta(&fx->block, &(struct fact_meta){ c->epoch, c->next_id, c->wall });
 	turn_commit(c);
 	c->fx = NULL;
@@ -245,6 +249,7 @@ static void tick(struct core *c)
 	turn_commit(c);
 	chore_finish(c);
 	gather_settle(c);
+	limit_tick(c);
 	dispatch(c);
 	dispatch_rebalance(c);
 }
@@ -338,6 +343,7 @@ uint64_t core_deadline(const struct core *c)
 	t = earlier(t, heap_key(&c->worker_timers));
 	t = earlier(t, heap_key(&c->client_timers));
 	t = earlier(t, heap_key(&c->keep_timers));
+	t = earlier(t, heap_key(&c->throttled));
 	t = earlier(t, timer_deadline(c));
 	t = earlier(t, beat_young_deadline(c));
 	t = earlier(t, batch_deadline(c));

@@ -4,6 +4,7 @@
 
 #include "broker/core/fx.h"
 #include "broker/core/job.h"
+#include "broker/core/limit.h"
 #include "broker/core/order.h"
 #include "broker/core/policy.h"
 #include "broker/core/queue.h"
@@ -54,6 +55,7 @@ static void grant(struct core *c, struct attachment *a, struct job *j)
 	struct effect *e;
 
 	order_granted(c, a->queue, j);
+	limit_granted(a->queue);
 	l = job_run(c, j, w, c->epoch << 32 | c->next_token++);
 	e = fx_add(c, FX_GRANT);
 	l->message = w->sent;
@@ -84,16 +86,25 @@ static struct job *grantable(const struct core *c, const struct queue *q)
 static bool quantum(struct core *c, struct queue *q)
 {
 	struct job *j = grantable(c, q);
-	struct attachment *a = j != NULL ? lightest(q, j->length) : NULL;
+	struct attachment *a;
 	uint64_t bytes = 0;
 	struct worker *w;
-	uint32_t n;
+	uint32_t n, room;
 
+	if (j == NULL)
+		return false;
+	room = limit_room(c, q);
+	if (room == 0) {
+		limit_wait(c, q);
+		return false;
+	}
+	a = lightest(q, j->length);
 	if (a == NULL)
 		return false;
 	w = a->worker;
 	n = w->outstanding < w->slots ? w->slots - w->outstanding : LIMIT_QUANTUM;
 	n = n < LIMIT_QUANTUM ? n : LIMIT_QUANTUM;
+	n = n < room ? n : room;
 	if (w->sent == w->confirmed)
 		w->sent_at = c->t;
 	w->sent++;

@@ -19,6 +19,7 @@
 #include "broker/core/history.h"
 #include "broker/core/job_table.h"
 #include "broker/core/keep.h"
+#include "broker/core/limit.h"
 #include "broker/core/order.h"
 #include "broker/core/policy.h"
 #include "broker/core/progress.h"
@@ -66,7 +67,7 @@ static const bool follows[JOB_STATES][JOB_STATES] = {
 static void set_state(struct core *c, struct job *j, enum job_state to)
 {
 	struct queue *q = c->queues[j->queue];
-	bool held = order_holds(j);
+	bool held = order_holds(j), ran = j->state == JOB_RUNNING;
 
 	must(follows[j->state][to]);
 	if (j->state != JOB_NONE)
@@ -74,6 +75,8 @@ static void set_state(struct core *c, struct job *j, enum job_state to)
 	if (to != JOB_NONE)
 		q->now[to]++;
 	j->state = to;
+	if (ran)
+		limit_freed(c, q);
 	if (held != order_holds(j))
 		(held ? order_release : order_hold)(c, j);
 }

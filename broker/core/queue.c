@@ -82,6 +82,8 @@ void queue_free(struct core *c, struct queue *q)
 	list_remove(&q->chores);
 	if (heap_has(&q->keep_timer))
 		heap_remove(&c->keep_timers, &q->keep_timer);
+	if (heap_has(&q->throttle))
+		heap_remove(&c->throttled, &q->throttle);
 	order_fini(c, q);
 	c->queues[q->index] = NULL;
 	c->live_queues--;
@@ -90,7 +92,8 @@ void queue_free(struct core *c, struct queue *q)
 
 void queue_heat(struct core *c, struct queue *q)
 {
-	if (list_empty(&q->hot) && order_any(q) && !q->paused && q->n_servers > 0 && q->chore == CHORE_NONE)
+	if (list_empty(&q->hot) && order_any(q) && !q->paused && q->n_servers > 0 && q->chore == CHORE_NONE &&
+	    !heap_has(&q->throttle))
 		list_push_back(&c->hot, &q->hot);
 }
 

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "broker/core/fx.h"
 #include "broker/core/keep.h"
+#include "broker/core/limit.h"
 #include "broker/core/queue.h"
 #include "broker/core/turn.h"
 
@@ -75,7 +76,7 @@ void setting_request(struct core *c, struct client *cl, const struct msg *m)
 {
 	const struct msg_queue_set *s = &m->u.queue_set;
 	struct queue *q = queue_find(c, s->queue);
-	struct queue_settings to = { 0 };
+	struct queue_settings to = { 0 }, before;
 
 	if (q != NULL)
 		to = q->settings;
@@ -93,10 +94,11 @@ void setting_request(struct core *c, struct client *cl, const struct msg *m)
 		fx_answer(c, cl->peer, &m->h, SHEAF_E_FULL, "there are 10000 queues already", 0);
 		return;
 	}
+	before = q->settings;
 	q->settings = to;
 	queue_fact(c, q);
 	turn_commit(c);
 	keep_expire(c, q);
-	queue_heat(c, q);
+	limit_changed(c, q, &before);
 	fx_answer(c, cl->peer, &m->h, SHEAF_OK, "", 0);
 }

@@ -161,8 +161,13 @@ struct queue {
 	struct list tenants, groups; /* all but its own; its groups */
 	uint64_t round;              /* of the turns */
 	uint32_t aheads;             /* grants in a row to tenants that go ahead */
-	uint64_t now[JOB_STATES];    /* jobs in the index by state */
-	uint64_t ended[JOB_STATES];  /* since creation, by terminal state */
+	/* limits, see limit.c */
+	uint64_t tokens;            /* of its rate */
+	uint64_t filled;            /* core time up to which they were brought */
+	uint64_t excess;            /* jobs that ran when the concurrency was set, and still do */
+	struct heap_item throttle;  /* in core.throttled while time holds it back */
+	uint64_t now[JOB_STATES];   /* jobs in the index by state */
+	uint64_t ended[JOB_STATES]; /* since creation, by terminal state */
 	uint64_t submitted;
 	struct list waiting; /* sides of the jobs that are blocked or delayed */
 	struct list dead;    /* sides of the dead ones, oldest end first */
@@ -411,9 +416,11 @@ struct core {
 	struct waiter **waiters; /* chunks */
 	uint32_t n_waiter_chunks, free_waiter;
 	struct heap worker_timers, client_timers, keep_timers, lease_timers; /* keys in core time */
-	struct heap delayed;                                                 /* sides: keys in core time */
-	struct heap dated, expiries;                                         /* sides: keys in wall time */
-	struct list chores;                                                  /* queues with long work */
+	struct heap throttled;                                               /* queues: keys in core time */
+	uint64_t limits_from;        /* core time: until then limited queues wait for workers to say what they hold */
+	struct heap delayed;         /* sides: keys in core time */
+	struct heap dated, expiries; /* sides: keys in wall time */
+	struct list chores;          /* queues with long work */
 	struct trim trim;
 	struct counters count;
 	struct turn turn;

@@ -4,6 +4,7 @@
 #include "broker/core/fact.h"
 #include "broker/core/history.h"
 #include "broker/core/job.h"
+#include "broker/core/limit.h"
 #include "broker/core/put.h"
 #include "broker/core/side.h"
 #include "broker/core/trim.h"
@@ -207,6 +208,8 @@ void turn_commit(struct core *c)
 	for (uint32_t i = 0; i < c->turn.n_backs; i++) {
 		struct handback *h = &c->turn.backs[i];
 
+		if (!h->counted && !h->delivery && !h->job->in.lease->started && h->job->in.lease->message != 0)
+			limit_refund(c, c->queues[h->job->queue]);
 		h->job->attempt = (uint8_t)(h->job->attempt + h->counted);
 		h->job->deliveries = (uint8_t)(h->job->deliveries + h->delivery);
 		job_back(c, h->job, h->due);

@@ -7,6 +7,7 @@
 #include "broker/core/fx.h"
 #include "broker/core/job.h"
 #include "broker/core/job_table.h"
+#include "broker/core/limit.h"
 #include "broker/core/order.h"
 #include "broker/core/progress.h"
 #include "broker/core/queue.h"
@@ -156,7 +157,7 @@ static struct job *adoptable(struct core *c, const struct worker *before, const 
 		/* an orphan of an older token: the grant that followed never became a fact */
 		return l->worker == NULL && l->token < h->token ? j : NULL;
 	}
-	if (j->state != JOB_READY || j->flags & JOB_ENDING || order_blocked(c, j))
+	if (j->state != JOB_READY || j->flags & JOB_ENDING || order_blocked(c, j) || limit_full(c->queues[j->queue]))
 		return NULL;
 	if (j->flags & JOB_SIDE && j->in.side->token != 0)
 		return j->in.side->token <= h->token ? j : NULL;

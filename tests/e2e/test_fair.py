@@ -1,6 +1,5 @@
 """Tenants share a queue fairly, groups run one at a time and in order, limits hold; with real processes."""
 import json
-import os
 import time
 
 from harness import Case, queue, wait_until
@@ -66,3 +65,42 @@ class Fair(Case):
         self.assertLess(beside, 4 * alone + 1)
         left = queue(broker, "q")["ready"]
         self.assertGreater(left, 4000, "the many were to be there all the time")
+
+    def test_a_concurrency_holds(self):
+        """Two workers with room for eight, a concurrency of three, and the broker is killed once meanwhile."""
+        broker = self.broker()
+        self.expect(0, broker, "queue", "q", "set", "concurrency=3")
+        log = f"{self.dir}/log"
+        script = f"echo +$SHEAF_JOB_ID >>{log}; sleep 0.1; echo -$SHEAF_JOB_ID >>{log}"
+        for _ in range(2):
+            self.worker(broker, "q", "-j", 4, "--", "sh", "-c", script)
+        self.submit(broker, "q", n=30)
+        wait_until(lambda: len(self.lines("log")) > 20, what="some jobs to run")
+        self.assertLessEqual(queue(broker, "q")["running"], 3)
+        broker.kill()
+        broker.start()
+        wait_until(lambda: queue(broker, "q")["done"] == 30, what="all jobs to be done")
+        running, most = set(), 0
+        for line in self.lines("log"):
+            (running.add if line[0] == "+" else running.discard)(line[1:])
+            most = max(most, len(running))
+        self.assertEqual(most, 3)
+
+    def test_a_rate_holds(self):
+        """A rate cannot be run faster, whatever the machine does."""
+        broker = self.broker()
+        self.expect(0, broker, "queue", "q", "set", "rate=20/s", "burst=1")
+        self.worker(broker, "q", "-j", 4, "--builtin", "echo")
+        begun = time.monotonic()
+        self.expect(0, broker, "map", "q", input="x\n" * 31)
+        self.assertGreater(time.monotonic() - begun, 30 / 20 - 0.1)
+        self.expect(0, broker, "queue", "q", "set", "rate=default")
+        self.expect(0, broker, "map", "q", input="x\n" * 1000)
+
+    def test_defaults_of_a_queue(self):
+        """Attempts of a queue hold for jobs that do not say how many they want."""
+        broker = self.broker()
+        self.expect(0, broker, "queue", "q", "set", "attempts=3")
+        self.worker(broker, "q", "--", "sh", "-c", "[ $SHEAF_ATTEMPT -ge 3 ] && echo $SHEAF_ATTEMPT")
+        self.assertEqual(self.expect(0, broker, "run", "q", "x").stdout, "3\n")
+        self.expect(1, broker, "run", "q", "--attempts", "2", "x")
