@@ -158,7 +158,7 @@ START_TEST(so_many_in_a_time)
 	rig_set(&rig, 1, 1, "q", "rate", 10 * RATE_PER_SECOND);
 	rig_submit_as(&rig, 1, 2, "q", 1000, (struct msg_submit){ 0 });
 	rig_worker(&rig, 1, 8, "q", 16000);
-	ck_assert_uint_eq(grants(), 10); /* a second's worth was saved up */
+	ck_assert_uint_eq(grants(), 10);                             /* a second's worth was saved up */
 	ck_assert_uint_gt(core_deadline(rig.core), rig.now.mono_ms); /* it sleeps meanwhile */
 	n = pass(99, 16000);
 	ck_assert_uint_eq(n, 0);

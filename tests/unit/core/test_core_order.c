@@ -398,7 +398,7 @@ START_TEST(a_restart_keeps_groups_in_order)
 	submit(2, 2, t);
 	for (int again = 0; again < 2; again++) {
 		rig_worker(&rig, 1, 8, "q", 8);
-		for (int i = 0; i < 5 * again; i++) { /* other workers might hold something of a group: it waits for them */
+		for (int i = 0; i < 5 * again; i++) { /* workers might hold something of a group */
 			take_grants();
 			ck_assert_uint_eq(got.n, 0);
 			rig_pass(&rig, 500);
