@@ -27,6 +27,7 @@ struct door {
 	struct principal **v; /* owned; number n stands at n - 1 */
 	uint32_t n;
 	struct principal *by_key; /* uthash */
+	struct door_counts counts;
 	struct quiet strangers, denied;
 	char why[LIMIT_TEXT];
 };
@@ -79,6 +80,7 @@ static bool fits(const struct door *d, const struct keys_broker *k, char *err)
 
 static void take_keys(struct door *d, const struct keys_broker *k)
 {
+	d->counts.keys = k->n;
 	for (uint32_t i = 0; i < k->n; i++) {
 		struct principal *p = find(d, k->v[i].key);
 
@@ -132,7 +134,7 @@ void door_reload(struct door *d, void (*gone)(void *ctx, uint32_t principal), vo
 {
 	struct keys_broker keys;
 	char err[KEYS_ERR];
-	uint32_t admitted, left = 0;
+	uint32_t left = 0;
 
 	if (keys_broker_read(d->dir, &keys, err) != 0 || !fits(d, &keys, err)) {
 		log_line(LOG_ERROR, "keys-kept", "%s; the keys stay as they were", err);
@@ -154,9 +156,8 @@ void door_reload(struct door *d, void (*gone)(void *ctx, uint32_t principal), vo
 		gone(ctx, p->number);
 	}
 	take_keys(d, &keys);
-	admitted = keys.n;
 	keys_broker_fini(&keys);
-	log_line(LOG_INFO, "keys", "dir=%s clients=%u gone=%u", d->dir, admitted, left);
+	log_line(LOG_INFO, "keys", "dir=%s clients=%llu gone=%u", d->dir, (unsigned long long)d->counts.keys, left);
 }
 
 /* ---- connections ---- */
@@ -198,6 +199,7 @@ static void log_stranger(struct door *d, const struct zap_request *r, const stru
 	char key[KEY_TEXT];
 	uint32_t more;
 
+	d->counts.refused++;
 	if (!quiet_may(&d->strangers, r->address, mono_ms, &more))
 		return;
 	zmq_z85_encode(key, r->key, KEY_BYTES);
@@ -226,6 +228,11 @@ void door_answer(struct door *d, uint64_t mono_ms)
 			log_stranger(d, &r, p, why, mono_ms);
 		zap_reply(d->zap, &r, why == NULL ? user : NULL);
 	}
+}
+
+struct door_counts door_counts(const struct door *d)
+{
+	return d->counts;
 }
 
 void *door_socket(const struct door *d)
@@ -262,6 +269,7 @@ const char *door_refuses(struct door *d, uint32_t principal, const struct msg *m
 		text_format(d->why, sizeof d->why, "the role of the key '%s' is %s, and this needs %s", p->name,
 		            role_name(p->role), role_list(needs, list));
 	}
+	d->counts.denied++;
 	if (quiet_may(&d->denied, p != NULL ? p->name : "-", mono_ms, &more))
 		log_line(LOG_WARN, "denied", "key=%s kind=%u more=%u %s", p != NULL ? p->name : "-", m->h.kind, more,
 		         d->why);

@@ -35,4 +35,12 @@ const char *door_refuses(struct door *d, uint32_t principal, const struct msg *m
  * is logged, nothing has changed. */
 void door_reload(struct door *d, void (*gone)(void *ctx, uint32_t principal), void *ctx);
 
+/* What happened so far, for people. */
+struct door_counts {
+	uint64_t keys;    /* that are admitted now */
+	uint64_t refused; /* connections */
+	uint64_t denied;  /* messages */
+};
+struct door_counts door_counts(const struct door *d);
+
 #endif

@@ -59,6 +59,13 @@ const struct msg *stats_extend(struct loop *l, const struct msg *m)
 	STAT("journal.reads", s.reads);
 	STAT("disk.cap_bytes", l->config->disk);
 	STAT("disk.free_bytes", free_bytes(l->config->data));
+	if (l->sockets.door != NULL) {
+		struct door_counts k = door_counts(l->sockets.door);
+
+		STAT("keys.admitted", k.keys);
+		STAT("keys.refused", k.refused);
+		STAT("keys.denied", k.denied);
+	}
 #undef STAT
 	out = *m;
 	out.u.stats_info.v = v;

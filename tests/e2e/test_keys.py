@@ -1,5 +1,6 @@
 """Keys, with real processes: the main job encrypted, what each role may, who is kept out and hears why, and what a
 SIGHUP changes."""
+import json
 import os
 import re
 import shutil
@@ -12,7 +13,7 @@ import msgpack
 import zmq
 
 import sheaf_client
-from harness import Broker, Case, Worker, program, sheaf, wait_until
+from harness import Broker, Case, Worker, environment, program, sheaf, wait_until
 
 
 def keygen(*args, status=0):
@@ -166,6 +167,9 @@ class Strangers(Keys):
         worker = self.own(Worker(broker, "q", "--keys", self.stranger(), "--builtin", "echo")).start(ready=False)
         self.assertEqual(worker.wait(), 4)
         self.assertIn("refused by the broker: this key is not known to it", worker.stderr())
+        stats = json.loads(self.expect(0, broker, "stats", "--json", "--keys", self.keys).stdout)
+        self.assertGreaterEqual(stats["keys.refused"], 4)
+        self.assertEqual((stats["keys.admitted"], stats["keys.denied"]), (2, 0))
         lines = re.findall(r"key-refused address=127.0.0.1 .*", broker.stderr())
         self.assertEqual(len(lines), 1, lines)
         self.assertIn(certificate(f"{self.stranger()}/client.key")["public-key"], lines[0])
@@ -262,7 +266,19 @@ class Reload(Keys):
         os.unlink(f"{self.keys}/clients/web.key")
         self.hup(broker, 2)
         self.says(4, broker, ["not known"], "submit", "q", "x", "--keys", web)
-        self.expect(0, broker, "ping", "--keys", self.keys)
+        # a key that was made where it is used
+        shutil.copy(f"{self.stranger()}/client.key", f"{self.keys}/clients/friend.key")
+        self.hup(broker, 3)
+        self.expect(0, broker, "ping", "--keys", self.stranger())
+
+    def test_environment_and_file(self):
+        with open(f"{self.dir}/ini", "w") as f:
+            f.write(f"keys = {self.keys}\n")
+        broker = self.broker(config=f"{self.dir}/ini")
+        self.own(Worker(broker, "q", "--builtin", "echo", env={"SHEAF_KEYS": self.keys})).start()
+        done = subprocess.run([program("sheaf"), "run", "q", "x"], capture_output=True, text=True, timeout=60,
+                              env=environment(SHEAF_KEYS=self.keys, SHEAF_BROKER=broker.url))
+        self.assertEqual((done.returncode, done.stdout), (0, "x"), done.stderr)
 
     def test_who_is_connected_is_sent_away(self):
         """A waiting client and a worker that runs a job lose their keys: both hear it, the job goes elsewhere."""

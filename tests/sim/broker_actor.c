@@ -135,11 +135,34 @@ static void tick(void *ctx)
 
 /* ---- what arrives ---- */
 
+/* Now and then somebody with another key has overheard a message and says the same: he gets a refusal, and nothing
+ * comes of it. Hellos are not his to repeat: a session that nobody has yet is whoever's names it first. */
+static void usurp(struct broker *b, struct event ev)
+{
+	enum { USURPER = 999 };
+	uint32_t kind = ev.msg->h.kind;
+
+	if (kind == MSG_CLIENT_HELLO || kind == MSG_WORKER_HELLO || !world_chance(b->w, 10))
+		return;
+	ev.principal = USURPER;
+	ev.peer = USURPER;
+	core_step(b->core, now(b), &ev, &b->fx);
+	for (uint32_t i = 0; i < b->fx.n; i++) {
+		const struct effect *e = &b->fx.v[i];
+		bool refusal = (e->kind == FX_REPLY || e->kind == FX_CONTROL) && e->peer == USURPER &&
+		               (e->u.msg->h.kind == MSG_NO_SESSION ||
+		                (e->u.msg->h.kind == MSG_REPLY && e->u.msg->u.reply.error != SHEAF_OK));
+
+		if (!refusal && e->kind != FX_LOG)
+			world_fail(b->w, "a message of kind %u with another's key had effect %u", kind, e->kind);
+	}
+}
+
 static void take_frame(struct conn *c, struct span frame, enum event_kind kind)
 {
 	struct world *w = c->up.w;
 	struct broker *b = w->broker;
-	struct event ev = { .kind = kind, .peer = c->route };
+	struct event ev = { .kind = kind, .peer = c->route, .principal = c->principal };
 	const char *why = "";
 	struct msg m;
 
@@ -156,6 +179,8 @@ static void take_frame(struct conn *c, struct span frame, enum event_kind kind)
 		ev.kind = EV_MALFORMED;
 		ev.from_worker = kind == EV_WORKER;
 		ev.text = span_str(why);
+	} else {
+		usurp(b, ev);
 	}
 	step(b, &ev);
 }

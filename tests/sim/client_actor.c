@@ -447,6 +447,7 @@ static void dial(struct client_actor *a)
 {
 	drop(a);
 	a->conn = conn_new(a->w, CONN_CLIENT);
+	a->conn->principal = 1 + a->index;
 	a->conn->up.deliver = broker_from_client;
 	a->conn->up.ctx = a->conn;
 	a->conn->up.frozen_until = broker_frozen(a->w->broker);

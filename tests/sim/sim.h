@@ -56,10 +56,11 @@ struct pipe {
 struct conn {
 	struct list link; /* in world.conns */
 	enum conn_kind kind;
-	uint64_t route; /* the broker's name of it; another one after each reset. JOBS: the worker session */
-	bool open;      /* the peer has it open */
-	uint64_t sent;  /* JOBS: the highest number that the broker gave out */
-	struct pipe up; /* to the broker */
+	uint64_t route;     /* the broker's name of it; another one after each reset. JOBS: the worker session */
+	bool open;          /* the peer has it open */
+	uint32_t principal; /* whose key it came with */
+	uint64_t sent;      /* JOBS: the highest number that the broker gave out */
+	struct pipe up;     /* to the broker */
 	struct pipe down;
 };
 

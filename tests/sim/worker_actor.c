@@ -343,6 +343,7 @@ static struct conn *dial(struct worker_actor *a, enum conn_kind kind, deliver_fn
 {
 	struct conn *c = conn_new(a->w, kind);
 
+	c->principal = 500 + a->index;
 	c->up.deliver = up;
 	c->up.ctx = c;
 	c->up.frozen_until = broker_frozen(a->w->broker);
