@@ -7,7 +7,7 @@
 #include "base/options.h"
 #include "base/text.h"
 
-enum { LEFT = 34 }; /* columns of what stands left of the phrases */
+enum { LEFT = 27, COLUMNS = 100 }; /* of what stands left of the phrases; of a line */
 
 static const char environment[] =
     "Each option is also SHEAF_<OPTION> in the environment (with _ for -), and a key of the\n"
@@ -29,11 +29,27 @@ static void print_lines(const char *text)
 	}
 }
 
+/* An entry, its phrase wrapped. */
+static void print_entry(const char *left, int width, const char *phrase)
+{
+	if (strlen(left) > (size_t)width) {
+		printf("  %s\n", left);
+		left = "";
+	}
+	do {
+		size_t n = text_fit(phrase, (size_t)(COLUMNS - width - 3));
+
+		printf("  %-*s %.*s\n", width, left, (int)n, phrase);
+		phrase += n + (phrase[n] == ' ');
+		left = "";
+	} while (*phrase != '\0');
+}
+
 static void print_facts(const char *title, const struct options_fact *facts)
 {
 	printf("\n%s\n", title);
 	for (; facts->name != NULL; facts++)
-		printf("  %-10s %s\n", facts->name, facts->line);
+		print_entry(facts->name, 10, facts->line);
 }
 
 void options_help(const struct options_page *p)
@@ -47,7 +63,7 @@ void options_help(const struct options_page *p)
 		if (p->specs[i].help == NULL)
 			continue;
 		term_of(&p->specs[i], left);
-		printf("  %-*s %s\n", LEFT, left, p->specs[i].help);
+		print_entry(left, LEFT, p->specs[i].help);
 	}
 	printf("\n");
 	print_lines(environment);

@@ -23,3 +23,18 @@ size_t text_format(char *out, size_t n, const char *format, ...)
 	va_end(args);
 	return m;
 }
+
+size_t text_fit(const char *text, size_t columns)
+{
+	size_t n = 0, blank = 0, seen = 0;
+
+	for (; text[n] != '\0'; n++) {
+		if ((text[n] & 0xc0) == 0x80) /* goes on with a character of UTF-8 */
+			continue;
+		if (seen++ == columns)
+			return text[n] == ' ' || blank == 0 ? n : blank;
+		if (text[n] == ' ')
+			blank = n;
+	}
+	return n;
+}

@@ -9,4 +9,7 @@
 __attribute__((format(printf, 3, 4))) size_t text_format(char *out, size_t n, const char *format, ...);
 __attribute__((format(printf, 3, 0))) size_t text_vformat(char *out, size_t n, const char *format, va_list args);
 
+/* The beginning of a text that fits into so many columns, cut at a blank where there is one: its length in bytes. */
+size_t text_fit(const char *text, size_t columns);
+
 #endif

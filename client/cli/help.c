@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "client/cli/commands.h"
 #include "client/cli/show.h"
 
@@ -19,7 +20,7 @@ const struct exit_fact help_exits[] = {
 const char help_example[] = "sheaf-worker words -- wc -w &\n"
 			    "sheaf run words <chapter.txt";
 
-enum { LEFT = 22 }; /* columns of what stands left of the phrases */
+enum { LEFT = 22, COLUMNS = 100 }; /* of what stands left of the phrases; of a line */
 
 /* Text as lines, each behind an indentation. */
 static void put_lines(struct out *o, const char *text)
@@ -34,19 +35,26 @@ static void put_lines(struct out *o, const char *text)
 
 static void put_option(struct out *o, const struct option *option)
 {
-	char left[96];
+	char left[96], phrase[512], *p = phrase;
 	int n = snprintf(left, sizeof left, "--%s%s%s", option->name, option->value ? " " : "",
 	                 option->value ? option->value : "");
 
 	if (option->letter)
 		snprintf(left + n, sizeof left - (size_t)n, ", -%c%s%s", option->letter, option->value ? " " : "",
 		         option->value ? option->value : "");
-	if (strlen(left) > LEFT)
-		out_format(o, "    %s\n    %-*s", left, LEFT, "");
-	else
-		out_format(o, "    %-*s", LEFT, left);
-	out_format(o, " %s%s%s\n", option->help, option->standard ? "; default " : "",
-	           option->standard ? option->standard : "");
+	if (strlen(left) > LEFT) {
+		out_format(o, "    %s\n", left);
+		left[0] = 0;
+	}
+	text_format(phrase, sizeof phrase, "%s%s%s", option->help, option->standard ? "; default " : "",
+	            option->standard ? option->standard : "");
+	do {
+		size_t k = text_fit(p, COLUMNS - LEFT - 5);
+
+		out_format(o, "    %-*s %.*s\n", LEFT, left, (int)k, p);
+		p += k + (p[k] == ' ');
+		left[0] = 0;
+	} while (*p);
 }
 
 static void put_options(struct out *o, const char *command, bool everywhere)
