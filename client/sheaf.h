@@ -48,7 +48,8 @@ struct sheaf_policy {
 	const char *const *headers; /**< "NAME=VALUE", n_headers of them */
 	size_t n_headers;
 	struct msg_terms terms; /**< times, key, tenant, group, what comes first; borrowed like the headers. A key and a
-	                         *   race are for single jobs */
+	                         *   race are for single jobs; whoever posts one key twice in a stream hears its
+	                         *   result once, with the first tag */
 	bool after_any;         /**< terms.after may have ended in any way */
 };
 void sheaf_policy_default(struct sheaf_policy *p);

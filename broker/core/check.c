@@ -5,6 +5,7 @@
 #include "broker/core/check.h"
 #include "broker/core/job.h"
 #include "broker/core/job_table.h"
+#include "broker/core/key.h"
 #include "broker/core/side.h"
 #include "broker/core/state.h"
 
@@ -89,6 +90,32 @@ static void check_queue(const struct core *c, const struct queue *q, struct sums
 	}
 }
 
+/* Keys stand in their queue's list, among the ends, and in the table; their facts count as live bytes. */
+static void check_keys(const struct core *c, struct sums *s)
+{
+	uint64_t n = 0, tabled = 0;
+
+	for (uint32_t i = 0; i < c->n_queues; i++) {
+		const struct queue *q = c->queues[i];
+		uint64_t here = 0;
+
+		if (q == NULL)
+			continue;
+		for (struct list *l = q->keys.next; l != &q->keys; l = l->next, here++) {
+			const struct key *k = list_item(l, struct key, link);
+
+			must(k->queue == i && k->id > 0 && k->id < c->next_id && heap_has(&k->ends));
+			must(k->at >= c->trim.tail && k->at < c->trim.head);
+			s->live_bytes += key_log_bytes(k);
+		}
+		must(here == q->n_keys);
+		n += here;
+	}
+	for (int i = 0; i < KEY_TABLES; i++)
+		tabled += HASH_CNT(hh, c->keys[i]);
+	must(n == c->key_ends.n && n == tabled && n <= LIMIT_ALL_KEYS);
+}
+
 static uint64_t check_leases(const struct list *leases, const struct worker *w)
 {
 	uint64_t n = 0, bytes = 0;
@@ -151,6 +178,7 @@ void core_check(const struct core *c)
 	for (struct job *j = job_next(jobs, 0); j != NULL; j = job_next(jobs, j->id + 1), n++)
 		check_job(c, j, &s);
 	must(n == c->jobs.count);
+	check_keys(c, &s);
 	for (uint64_t i = 0; i < c->trim.n_live; i++)
 		live += c->trim.live[i];
 	must(live == s.live_bytes && live == c->trim.live_bytes);

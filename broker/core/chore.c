@@ -4,6 +4,7 @@
 #include "broker/core/fact.h"
 #include "broker/core/fx.h"
 #include "broker/core/job.h"
+#include "broker/core/key.h"
 #include "broker/core/queue.h"
 #include "broker/core/side.h"
 #include "broker/core/turn.h"
@@ -157,7 +158,7 @@ static bool in_use(const struct queue *q)
 /* Nothing is left of it. It stays so within a step: what ends meanwhile is kept. */
 static bool nothing_left(const struct queue *q)
 {
-	return !in_use(q) && list_empty(&q->kept) && list_empty(&q->dead);
+	return !in_use(q) && list_empty(&q->kept) && list_empty(&q->dead) && list_empty(&q->keys);
 }
 
 static void delete_slice(struct core *c, struct queue *q)
@@ -170,7 +171,8 @@ static void delete_slice(struct core *c, struct queue *q)
 		job_forget(c, list_item(q->kept.next, struct job, in.link));
 	for (int i = 0; i < STEP_WORK && !list_empty(&q->dead); i++)
 		job_forget(c, list_item(q->dead.next, struct side, link)->job);
-	if (list_empty(&q->kept) && list_empty(&q->dead))
+	key_drop(c, q, STEP_WORK);
+	if (list_empty(&q->kept) && list_empty(&q->dead) && list_empty(&q->keys))
 		q->chore_to = 0;
 }
 

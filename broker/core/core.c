@@ -14,6 +14,7 @@
 #include "broker/core/gather.h"
 #include "broker/core/job_table.h"
 #include "broker/core/keep.h"
+#include "broker/core/key.h"
 #include "broker/core/limit.h"
 #include "broker/core/order.h"
 #include "broker/core/policy.h"
@@ -35,6 +36,8 @@ void core_config_default(struct core_config *config)
 		.keep_ms = DEFAULT_KEEP_MS,
 		.keep_bytes = DEFAULT_KEEP_BYTES,
 		.keep_all_bytes = DEFAULT_KEEP_ALL_BYTES,
+		.key_window_ms = DEFAULT_KEY_WINDOW_MS,
+		.keys_max = LIMIT_QUEUE_KEYS,
 		.deliveries = DEFAULT_DELIVERIES,
 		.beat_ms = DEFAULT_BEAT_MS,
 		.liveness_ms = DEFAULT_LIVENESS_MS,
@@ -72,6 +75,7 @@ struct core *core_new(const struct core_config *config)
 	heap_init(&c->delayed);
 	heap_init(&c->dated);
 	heap_init(&c->expiries);
+	heap_init(&c->key_ends);
 	list_init(&c->hot);
 	list_init(&c->finished_batches);
 	list_init(&c->young);
@@ -148,6 +152,7 @@ void core_free(struct core *c)
 	heap_fini(&c->delayed);
 	heap_fini(&c->dated);
 	heap_fini(&c->expiries);
+	heap_fini(&c->key_ends);
 	free(c->batches);
 	free(c->queues);
 	free(c->trim.live);
@@ -243,6 +248,7 @@ static void tick(struct core *c)
 	beat_young(c);
 	batch_expire(c);
 	timer_slice(c);
+	key_expire(c);
 	trim_tick(c);
 	if (turn_has_room(c, STEP_WORK))
 		chore_slice(c); /* behind the preamble, which names the queue that it may end */
@@ -347,6 +353,7 @@ uint64_t core_deadline(const struct core *c)
 	t = earlier(t, timer_deadline(c));
 	t = earlier(t, beat_young_deadline(c));
 	t = earlier(t, batch_deadline(c));
+	t = earlier(t, key_deadline(c));
 	t = earlier(t, gather_deadline(c));
 	if (!list_empty(&c->orphans))
 		t = earlier(t, c->orphans_until);
@@ -374,6 +381,7 @@ void core_totals(const struct core *c, struct core_totals *t)
 {
 	*t = (struct core_totals){ .queues = c->live_queues,
 		                   .batches = c->live_batches,
+		                   .keys = c->key_ends.n,
 		                   .live_bytes = c->trim.live_bytes,
 		                   .index_bytes = c->jobs.bytes };
 	for (uint32_t i = 0; i < c->n_queues; i++) {

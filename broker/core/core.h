@@ -31,6 +31,8 @@ struct core_config {
 	uint64_t keep_ms;        /* results */
 	uint64_t keep_bytes;     /* results, per queue */
 	uint64_t keep_all_bytes; /* results, in all */
+	uint64_t key_window_ms;  /* how long an idempotency key is remembered */
+	uint32_t keys_max;       /* per queue; at most LIMIT_QUEUE_KEYS */
 	uint32_t deliveries;     /* a job that was lost with its worker this often is a dead letter */
 	uint32_t beat_ms;
 	uint32_t liveness_ms;
@@ -192,6 +194,7 @@ struct core_totals {
 	uint64_t submitted;         /* ever */
 	uint64_t ended[JOB_STATES]; /* ever, by terminal state */
 	uint64_t batches;
+	uint64_t keys;        /* idempotency keys that are remembered */
 	uint64_t live_bytes;  /* of the log */
 	uint64_t index_bytes; /* memory of the job table */
 };

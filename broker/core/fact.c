@@ -447,3 +447,27 @@ bool fact_get_answer(struct span *body, uint64_t *number, uint64_t *first, uint3
 	*count = le_get32(p + 16);
 	return true;
 }
+
+void fact_put_key(struct buf *b, const struct fact_key *k)
+{
+	size_t begun = fact_begin(b, FACT_KEY);
+
+	buf_put_u16(b, k->queue);
+	buf_put_u16(b, (uint16_t)k->key.n);
+	buf_put_u64(b, k->id);
+	buf_put_u64(b, k->ends_ms);
+	buf_put_span(b, k->key);
+	fact_end(b, begun);
+}
+
+bool fact_get_key(struct span body, struct fact_key *k)
+{
+	const uint8_t *p;
+
+	if (!take(&body, FACT_KEY_HEAD, &p) || !take_span(&body, le_get16(p + 2), &k->key))
+		return false;
+	k->queue = le_get16(p);
+	k->id = le_get64(p + 4);
+	k->ends_ms = le_get64(p + 12);
+	return k->queue < LIMIT_QUEUES && k->key.n > 0 && k->key.n <= LIMIT_KEY && k->id > 0;
+}

@@ -23,6 +23,7 @@ enum fact_type {
 	FACT_BATCH = 8,       /* a batch as it is now, with its counts */
 	FACT_BATCH_GONE = 9,
 	FACT_SESSION = 10,     /* a client session's answers, for its retries */
+	FACT_KEY = 11,         /* an idempotency key and the job that it stands for */
 	FACT_JOBS_REDRIVE = 14 /* dead jobs that are ready again */
 };
 
@@ -37,7 +38,8 @@ enum {
 	FACT_BACK_RECORD = 26,
 	FACT_LEASE_RECORD = 18,
 	FACT_PUT_HEAD = 64,
-	FACT_COUNT_HEAD = 5
+	FACT_COUNT_HEAD = 5,
+	FACT_KEY_HEAD = 20
 };
 
 /* A fact as it stands in a block. */
@@ -183,6 +185,15 @@ MUST_CHECK bool fact_get_batch(struct span body, struct fact_batch *f);
 
 /* JOBS_REDRIVE: the head of JOBS_END, and ids. */
 MUST_CHECK bool fact_take_u64(struct span *body, uint64_t *v);
+
+struct fact_key {
+	uint16_t queue;
+	uint64_t id;
+	uint64_t ends_ms; /* wall clock: a replay forgets it then, too */
+	struct span key;  /* 1 to LIMIT_KEY bytes */
+};
+void fact_put_key(struct buf *b, const struct fact_key *k);
+MUST_CHECK bool fact_get_key(struct span body, struct fact_key *k);
 
 #define SESSION_OVER UINT64_MAX /* as floor, without answers: it said bye */
 

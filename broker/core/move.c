@@ -7,15 +7,17 @@
 #include "broker/core/history.h"
 #include "broker/core/job.h"
 #include "broker/core/job_table.h"
+#include "broker/core/key.h"
 #include "broker/core/side.h"
 #include "broker/core/trim.h"
 #include "broker/core/turn.h"
 
 enum { MOVED_MAX = 4096 };
 
-/* Jobs of the block under way, with where their bytes stand in the new block's facts. */
+/* Jobs, or keys, of the block under way, with where their bytes stand in the new block's facts. */
 struct moved {
-	struct job *job;
+	struct job *job; /* or NULL */
+	struct key *key;
 	uint64_t at;
 	uint32_t overhead;
 	bool end; /* what it left, not its payload */
@@ -109,7 +111,7 @@ static uint32_t move_some(struct core *c, uint64_t facts_at, const struct fact *
 			fact_put_put(b, head);
 		}
 		fact_put_put_rec(b, &r);
-		v[n++] = (struct moved){ j, here(c, r.payload.n), 0, false };
+		v[n++] = (struct moved){ .job = j, .at = here(c, r.payload.n) };
 	}
 	if (n > from) {
 		uint32_t count = n - from;
@@ -159,8 +161,28 @@ static uint32_t move_end(struct core *c, uint64_t facts_at, const struct fact *f
 		fact_put_count(b, FACT_MOVED, 1);
 		fact_put_end_rec(b, &r);
 		fact_end(b, begun);
-		v[n++] = (struct moved){ j, here(c, r.left.n), job_overhead(true, 1, 0), true };
+		v[n++] = (struct moved){
+			.job = j,
+			.at = here(c, r.left.n),
+			.overhead = job_overhead(true, 1, 0),
+			.end = true,
+		};
 	}
+	return n;
+}
+
+static uint32_t move_key(struct core *c, uint64_t facts_at, const struct fact *f, struct moved *v, uint32_t n)
+{
+	struct fact_key r;
+	struct key *k;
+
+	if (n == MOVED_MAX || !fact_get_key(f->body, &r))
+		return n;
+	k = key_at(c, &r, facts_at + f->offset);
+	if (k == NULL)
+		return n;
+	fact_put_key(&c->fx->block, &r);
+	v[n++] = (struct moved){ .key = k, .at = here(c, f->body.n) };
 	return n;
 }
 
@@ -177,13 +199,20 @@ void trim_move(struct core *c, uint64_t position, struct span facts)
 			n = move_put(c, position + LOG_BLOCK_HEADER, &f, v, n);
 		else if (f.type == FACT_JOBS_END)
 			n = move_end(c, position + LOG_BLOCK_HEADER, &f, v, n);
+		else if (f.type == FACT_KEY)
+			n = move_key(c, position + LOG_BLOCK_HEADER, &f, v, n);
 	}
 	base = turn_place(c);
 	for (uint32_t i = 0; i < n; i++) {
 		struct job *j = v[i].job;
 		uint16_t error_length;
-		struct job_bytes where = v[i].end ? job_left(j, &error_length) : job_where(j);
+		struct job_bytes where;
 
+		if (j == NULL) {
+			key_moved(c, v[i].key, base + v[i].at);
+			continue;
+		}
+		where = v[i].end ? job_left(j, &error_length) : job_where(j);
 		where.at = base + v[i].at;
 		where.overhead = v[i].overhead;
 		if (v[i].end && j->state == JOB_DEAD)

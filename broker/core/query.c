@@ -306,6 +306,7 @@ void query_stats(struct core *c, struct client *cl, const struct msg *m)
 	STAT("workers", c->n_workers);
 	STAT("clients", c->n_clients);
 	STAT("batches", t.batches);
+	STAT("keys", t.keys);
 	STAT("jobs.submitted", t.submitted);
 	STAT("jobs.ready", t.jobs[JOB_READY]);
 	STAT("jobs.running", t.jobs[JOB_RUNNING]);

@@ -5,6 +5,7 @@
 
 #include "broker/core/fact.h"
 #include "broker/core/keep.h"
+#include "broker/core/key.h"
 #include "broker/core/order.h"
 
 struct queue *queue_find(const struct core *c, struct span name)
@@ -50,6 +51,7 @@ struct queue *queue_at(struct core *c, uint16_t index)
 	list_init(&q->waiting);
 	list_init(&q->dead);
 	list_init(&q->kept);
+	list_init(&q->keys);
 	list_init(&q->servers);
 	list_init(&q->hot);
 	list_init(&q->chores);
@@ -80,6 +82,7 @@ void queue_free(struct core *c, struct queue *q)
 		HASH_DELETE(hh, c->by_name, q);
 	list_remove(&q->hot);
 	list_remove(&q->chores);
+	key_drop(c, q, UINT32_MAX);
 	if (heap_has(&q->keep_timer))
 		heap_remove(&c->keep_timers, &q->keep_timer);
 	if (heap_has(&q->throttle))

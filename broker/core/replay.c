@@ -70,14 +70,6 @@ static bool replay_queue_gone(struct core *c, struct span body)
 	return true;
 }
 
-/* The batch with this id, made if its own fact was trimmed; NULL for 0. */
-static struct batch *batch_at(struct core *c, uint64_t id)
-{
-	struct batch *b = id != 0 ? batch_find(c, id) : NULL;
-
-	return b != NULL || id == 0 ? b : batch_new(c, id);
-}
-
 /* What the submit said of a job. */
 static void replay_terms(struct core *c, struct job *j, const struct fact_put *f)
 {
@@ -135,7 +127,7 @@ static bool replay_put(struct core *c, uint64_t facts_at, const struct fact *fac
 	if (!fact_get_put(&rest, &f) || f.headers.n > LIMIT_HEADER_BYTES)
 		return false;
 	q = queue_at(c, f.queue);
-	b = batch_at(c, f.batch);
+	b = replay_batch_at(c, f.batch);
 	for (uint32_t i = 0; i < f.count; i++) {
 		if (!fact_get_put_rec(&rest, &r))
 			return false;
@@ -158,7 +150,7 @@ static bool replay_put(struct core *c, uint64_t facts_at, const struct fact *fac
 /* A member ended whose beginning was trimmed: its batch counts it all the same. */
 static void count_ended(struct core *c, const struct fact_end_rec *r)
 {
-	struct batch *b = batch_at(c, r->batch);
+	struct batch *b = replay_batch_at(c, r->batch);
 
 	if (b == NULL)
 		return;
@@ -327,62 +319,6 @@ static bool replay_redrive(struct core *c, struct span rest)
 	return true;
 }
 
-static bool replay_batch(struct core *c, struct span body)
-{
-	struct fact_batch f;
-	struct batch *b;
-
-	if (!fact_get_batch(body, &f) || f.id == 0)
-		return false;
-	b = batch_at(c, f.id);
-	b->closed = f.closed != 0;
-	b->total = f.total;
-	b->ended = f.ended;
-	b->failed = f.failed;
-	b->finished_wall = f.finished_wall;
-	if (f.id >= c->next_id)
-		c->next_id = f.id + 1;
-	if (f.session != 0)
-		client_remember(client_at(c, f.session), f.number, f.id, 0);
-	return true;
-}
-
-static bool replay_batch_gone(struct core *c, struct span body)
-{
-	uint64_t id;
-	struct batch *b;
-
-	if (!fact_get_u64(body, &id))
-		return false;
-	b = batch_find(c, id);
-	if (b != NULL && b->members == 0)
-		batch_free(c, b);
-	return true;
-}
-
-static bool replay_session(struct core *c, struct span body)
-{
-	uint64_t number, first;
-	struct fact_session f;
-	struct client *cl;
-	uint32_t count;
-
-	if (!fact_get_session(&body, &f) || f.session == 0)
-		return false;
-	cl = client_at(c, f.session);
-	if (f.floor == SESSION_OVER && f.count == 0) {
-		client_free(c, cl);
-		return true;
-	}
-	client_answered(cl, f.floor);
-	for (uint32_t i = 0; i < f.count; i++) {
-		if (!fact_get_answer(&body, &number, &first, &count))
-			return false;
-		client_remember(cl, number, first, count);
-	}
-	return true;
-}
-
 static bool replay_fact(struct core *c, uint64_t facts_at, const struct fact *f)
 {
 	switch (f->type) {
@@ -408,6 +344,8 @@ static bool replay_fact(struct core *c, uint64_t facts_at, const struct fact *f)
 		return replay_batch_gone(c, f->body);
 	case FACT_SESSION:
 		return replay_session(c, f->body);
+	case FACT_KEY:
+		return replay_key(c, facts_at, f);
 	}
 	return false;
 }

@@ -21,7 +21,8 @@
 #include "broker/core/log.h"
 #include "proto/setting.h"
 
-#define NO_INDEX UINT32_MAX
+#define NO_INDEX   UINT32_MAX
+#define KEY_TABLES 256
 
 /* Where a job's bytes are. */
 struct job_bytes {
@@ -174,10 +175,24 @@ struct queue {
 	struct list kept;    /* other terminal jobs, oldest end first */
 	uint64_t kept_bytes;
 	struct heap_item keep_timer; /* when the oldest kept one is due */
-	struct list servers;         /* struct attachment of the workers that serve it */
+	struct list keys;            /* idempotency keys that are remembered, first come first */
+	uint32_t n_keys;
+	struct list servers; /* struct attachment of the workers that serve it */
 	uint32_t n_servers;
 	struct list hot; /* in core.hot while it may have something to grant */
 	UT_hash_handle hh;
+};
+
+/* An idempotency key of a queue; see key.h. */
+struct key {
+	struct heap_item ends; /* in core.key_ends; wall clock */
+	struct list link;      /* in queue.keys */
+	UT_hash_handle hh;     /* by name */
+	uint64_t id;           /* of the job that it was first given for */
+	uint64_t at;           /* position of its fact's body */
+	uint16_t queue;        /* index */
+	uint16_t n;            /* bytes of name */
+	uint8_t name[];        /* the queue's index, then the key */
 };
 
 /* A worker serves a queue. */
@@ -417,10 +432,12 @@ struct core {
 	uint32_t n_waiter_chunks, free_waiter;
 	struct heap worker_timers, client_timers, keep_timers, lease_timers; /* keys in core time */
 	struct heap throttled;                                               /* queues: keys in core time */
-	uint64_t limits_from;        /* core time: until then limited queues wait for workers to say what they hold */
-	struct heap delayed;         /* sides: keys in core time */
-	struct heap dated, expiries; /* sides: keys in wall time */
-	struct list chores;          /* queues with long work */
+	uint64_t limits_from;         /* core time: until then limited queues wait for workers to say what they hold */
+	struct heap delayed;          /* sides: keys in core time */
+	struct heap dated, expiries;  /* sides: keys in wall time */
+	struct key *keys[KEY_TABLES]; /* uthash; the hash says in which */
+	struct heap key_ends;         /* the same: keys in wall time */
+	struct list chores;           /* queues with long work */
 	struct trim trim;
 	struct counters count;
 	struct turn turn;

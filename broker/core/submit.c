@@ -8,6 +8,7 @@
 #include "broker/core/fx.h"
 #include "broker/core/job.h"
 #include "broker/core/job_table.h"
+#include "broker/core/key.h"
 #include "broker/core/policy.h"
 #include "broker/core/queue.h"
 #include "broker/core/side.h"
@@ -44,7 +45,7 @@ static bool answered_before(struct core *c, struct client *cl, const struct msg 
 /* Bytes of facts that the submit will take. */
 static uint64_t submit_bytes(const struct msg_submit *s)
 {
-	uint64_t n = 2 * LIMIT_QUEUE_NAME + 256 + 8 * SETTINGS + 2 * LIMIT_NAME + s->headers.n;
+	uint64_t n = 2 * LIMIT_QUEUE_NAME + 256 + 8 * SETTINGS + 2 * LIMIT_NAME + s->headers.n + s->terms.key.n;
 
 	for (uint32_t i = 0; i < s->n; i++)
 		n += FACT_PUT_RECORD + s->payloads[i].n;
@@ -59,8 +60,6 @@ struct refusal {
 /* Terms that later parts will understand; NULL if there are none of these. */
 static const char *not_built(const struct msg_terms *t)
 {
-	if (t->key.n)
-		return "keys are not built yet";
 	if (t->n_after)
 		return "jobs that follow others are not built yet";
 	if (t->replicas || t->hedge_ms || t->race_ms)
@@ -92,10 +91,14 @@ static struct refusal refuse(struct core *c, const struct client *cl, const stru
 		return (struct refusal){ SHEAF_E_BAD_VALUE, "expires: that time is over already" };
 	if (s->terms.delay_ms != 0 && s->terms.at_ms != 0)
 		return (struct refusal){ SHEAF_E_BAD_VALUE, "a delay and a time exclude each other" };
+	if (s->terms.key.n > 0 && s->n != 1)
+		return (struct refusal){ SHEAF_E_BAD_VALUE, "key: of one payload only" };
 	if (not_built(&s->terms) != NULL)
 		return (struct refusal){ SHEAF_E_UNSUPPORTED, not_built(&s->terms) };
 	if ((s->flags & SUBMIT_WANT) && cl->n_waits + s->n > LIMIT_CLIENT_WAITS)
 		return (struct refusal){ SHEAF_E_TOO_LARGE, "one client awaits at most 65536 jobs" };
+	if (s->terms.key.n > 0 && !key_room(c, queue_find(c, s->queue)))
+		return (struct refusal){ SHEAF_E_FULL, "as many idempotency keys are remembered as can be" };
 	if (s->batch != 0 && b == NULL)
 		return (struct refusal){ SHEAF_E_UNKNOWN, "there is no such batch" };
 	if (b != NULL && b->closed)
@@ -180,9 +183,28 @@ static void submit_terms(const struct core *c, struct job *j, const struct msg_t
 	side->expires = t->expires_ms;
 }
 
+/* Answers a repeat of a key with the id that the key stands for; nothing is written. True if it was one. */
+static bool repeated(struct core *c, struct client *cl, const struct msg *m)
+{
+	const struct msg_submit *s = &m->u.submit;
+	const struct queue *q = s->terms.key.n > 0 ? queue_find(c, s->queue) : NULL;
+	uint64_t id = q != NULL && s->n == 1 ? key_find(c, q, s->terms.key) : 0;
+
+	if (id == 0)
+		return false;
+	if ((s->flags & SUBMIT_WANT) && cl->n_waits >= LIMIT_CLIENT_WAITS)
+		return false; /* refused for it */
+	client_remember(cl, m->h.number, id, 1);
+	accept(c, cl, m->h.number, id, 1);
+	if (s->flags & SUBMIT_WANT)
+		must(wait_on(c, cl, id, 0));
+	return true;
+}
+
 void submit_request(struct core *c, struct client *cl, const struct msg *m)
 {
 	struct msg_submit s = m->u.submit;
+	struct key_fact key;
 	struct refusal no;
 	struct batch *b;
 	struct queue *q;
@@ -190,7 +212,7 @@ void submit_request(struct core *c, struct client *cl, const struct msg *m)
 	uint32_t crc[LIMIT_RECORDS], policy, batch = NO_INDEX;
 
 	client_answered(cl, s.answered);
-	if (answered_before(c, cl, m))
+	if (answered_before(c, cl, m) || repeated(c, cl, m))
 		return;
 	no = refuse(c, cl, &s);
 	if (no.error != SHEAF_OK) {
@@ -208,7 +230,11 @@ void submit_request(struct core *c, struct client *cl, const struct msg *m)
 	}
 	settle_terms(c, q, &s);
 	write_put(c, cl, m->h.number, &s, q, at, crc);
+	if (s.terms.key.n > 0)
+		key = key_write(c, q, s.terms.key, c->next_id);
 	base = turn_place(c);
+	if (s.terms.key.n > 0)
+		key_add(c, q, &key.f, base + key.at);
 
 	first = c->next_id;
 	c->next_id += s.n;

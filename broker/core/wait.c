@@ -169,8 +169,7 @@ static bool add_once(struct core *c, struct client *cl, uint64_t id, uint32_t fl
 	return true;
 }
 
-/* One id of a WAIT. False if the client awaits too much. */
-static bool wait_one(struct core *c, struct client *cl, uint64_t id, uint32_t flags)
+bool wait_on(struct core *c, struct client *cl, uint64_t id, uint32_t flags)
 {
 	struct job *j = job_find(&c->jobs, id);
 	struct batch *b = j == NULL ? batch_find(c, id) : NULL;
@@ -201,7 +200,7 @@ static bool wait_one(struct core *c, struct client *cl, uint64_t id, uint32_t fl
 void wait_request(struct core *c, struct client *cl, const struct msg *m)
 {
 	for (uint32_t i = 0; i < m->u.ids.n; i++) {
-		if (!wait_one(c, cl, m->u.ids.ids[i], m->u.ids.flags)) {
+		if (!wait_on(c, cl, m->u.ids.ids[i], m->u.ids.flags)) {
 			fx_answer(c, cl->peer, &m->h, SHEAF_E_TOO_LARGE, "one client awaits at most 65536 jobs", 0);
 			return;
 		}

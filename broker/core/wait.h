@@ -16,6 +16,9 @@ void wait_resolve_batch(struct core *c, struct batch *b);
 /* WAIT: answers at once for what has ended or is unknown, remembers the rest. */
 void wait_request(struct core *c, struct client *cl, const struct msg *m);
 
+/* The same for one id. False if the client awaits too much. */
+MUST_CHECK bool wait_on(struct core *c, struct client *cl, uint64_t id, uint32_t flags);
+
 /* Drops all waiters of a client. */
 void wait_forget(struct core *c, struct client *cl);
 

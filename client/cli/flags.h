@@ -37,6 +37,7 @@ struct flags {
 	const char *expires;
 	const char **headers; /* owned array: NAME=VALUE, n_headers of them */
 	size_t n_headers;
+	const char *key;
 	bool lines;
 	bool null;
 	bool ordered;

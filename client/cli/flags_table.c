@@ -41,6 +41,8 @@ const struct option flags_table[] = {
 	  .help = "jobs of a group of the queue run one at a time, in the order of their submits" },
 	{ LIST("header", POLICY, headers, "NAME=VALUE"),
 	  .help = "goes with the job, in the handler's environment as SHEAF_H_NAME; may be repeated" },
+	{ TEXT("key", "submit run", key, "KEY"),
+	  .help = "a repeat with the same key gets the first job's id; remembered for 24 h" },
 	{ FLAG("lines", "submit", lines), .help = "a job for each line of stdin" },
 	{ FLAG("null", "submit map", null), .help = "records end in a NUL byte instead of a newline" },
 	{ FLAG("ordered", "map", ordered), .help = "results in the order of the input" },
@@ -86,5 +88,8 @@ const struct option flags_table[] = {
 };
 
 const struct option_later flags_later[] = {
-	{ "key", POLICY }, { "topic", POLICY }, { "replicas", "" }, { "channel", "" }, { 0 },
+	{ "topic", POLICY },
+	{ "replicas", "" },
+	{ "channel", "" },
+	{ 0 },
 };

@@ -77,6 +77,17 @@ static bool name(const char *option, const char *text, struct span *out)
 	return false;
 }
 
+static bool key(const char *text, struct msg_terms *t)
+{
+	if (text == NULL)
+		return true;
+	t->key = span_str(text);
+	if (t->key.n > 0 && t->key.n <= LIMIT_KEY)
+		return true;
+	cli_say("--key: a key has 1 to %d bytes, this one has %zu", LIMIT_KEY, t->key.n);
+	return false;
+}
+
 bool cli_policy(const struct cli *c, struct sheaf_policy *p)
 {
 	const struct flags *f = &c->flags;
@@ -85,6 +96,6 @@ bool cli_policy(const struct cli *c, struct sheaf_policy *p)
 	p->priority = (uint32_t)f->priority;
 	p->attempts = (uint32_t)f->attempts;
 	p->lease_ms = f->lease_ms;
-	return headers(f, p) && times(f, &p->terms) && name("tenant", f->tenant, &p->terms.tenant) &&
-	       name("group", f->group, &p->terms.group);
+	return headers(f, p) && times(f, &p->terms) && key(f->key, &p->terms) &&
+	       name("tenant", f->tenant, &p->terms.tenant) && name("group", f->group, &p->terms.group);
 }

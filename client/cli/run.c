@@ -16,6 +16,11 @@ static int give_up(struct cli *c, enum sheaf_error why, uint64_t id)
 
 	if (id == 0 || (why != SHEAF_E_TIMEOUT && why != SHEAF_E_INTERRUPTED))
 		return status;
+	if (c->flags.key) { /* it may be others' as well, and whoever runs this again wants its result */
+		if (!c->flags.quiet)
+			cli_say("job %" PRIu64 " goes on: the same --key finds it again", id);
+		return status;
+	}
 	cli_go_on(c);
 	if (sheaf_cancel(c->s, &id, 1, 0, CANCEL_MS, &cancelled) && !c->flags.quiet)
 		cli_say("job %" PRIu64 " could not be cancelled: %s", id, sheaf_why(c->s));
@@ -72,7 +77,8 @@ const struct command command_run = {
 	.line = "submit a job, wait, print its result",
 	.text = "Prints the exact bytes of the result and ends as the handler did: with its exit status, or\n"
 		"1 if it failed without one. What a failed handler wrote to stderr goes to stderr. The job is\n"
-		"cancelled when --timeout runs out (exit 124) or on SIGINT (130).",
+		"cancelled when --timeout runs out (exit 124) or on SIGINT (130), unless it has a --key: then\n"
+		"it goes on, and the same command again waits for it and prints its result.",
 	.failed = "the job failed without an exit status of its own",
 	.example = "sheaf run words <chapter.txt",
 	.run = cmd_run,

@@ -204,6 +204,9 @@ static int cmd_submit(struct cli *c)
 	if (c->n_args > 1 && strcmp(c->args[1], "-") != 0)
 		return cli_fail(EXIT_USAGE, "--%s reads stdin: leave '%.40s' out", c->flags.lines ? "lines" : "null",
 		                c->args[1]);
+	if (c->flags.key)
+		return cli_fail(EXIT_USAGE, "--key is for one job: with --%s there is one for each record",
+		                c->flags.lines ? "lines" : "null");
 	return submit_records(c, &policy);
 }
 
@@ -216,8 +219,11 @@ const struct command command_submit = {
 	.line = "submit a job, or a job for each line of stdin",
 	.text = "Prints each job's id on a line once that job is durable. Without PAYLOAD, or with -, the\n"
 		"exact bytes of stdin are one job; with --lines or --null there is a job for each record,\n"
-		"without its terminator, and the ids come in the order of the input.",
+		"without its terminator, and the ids come in the order of the input.\n"
+		"With --key a submit can be repeated without harm: whoever comes second, from wherever and\n"
+		"with whatever payload, gets the id of the first job that had this key in this queue.",
 	.example = "sheaf submit thumbnails photo.jpg\n"
-		   "find . -name '*.jpg' -print0 | sheaf submit thumbnails --null --priority 2",
+		   "find . -name '*.jpg' -print0 | sheaf submit thumbnails --null --priority 2\n"
+		   "sheaf submit invoices --key order-4711 order-4711.json",
 	.run = cmd_submit,
 };

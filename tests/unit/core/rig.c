@@ -122,6 +122,12 @@ void rig_restart(struct rig *r, bool trimmed)
 	carry_out(r);
 }
 
+void rig_keep_blocks(struct rig *r, uint32_t n)
+{
+	while (r->n_blocks > n)
+		free(r->blocks[--r->n_blocks].p);
+}
+
 void rig_scan(struct rig *r)
 {
 	uint64_t base = r->move - 1;

@@ -59,6 +59,8 @@ void rig_pass(struct rig *r, uint64_t ms);
 /* The broker crashes now, with everything synced, and starts again. `trimmed` false: the segments that were given
  * up are still there. */
 void rig_restart(struct rig *r, bool trimmed);
+/* Only the first n blocks reached the disk; to be followed by a restart. */
+void rig_keep_blocks(struct rig *r, uint32_t n);
 /* Hands the mover the segment that it asked for. */
 void rig_scan(struct rig *r);
 

@@ -1,0 +1,81 @@
+/* From facts to state: batches, sessions and keys; jobs and queues are in replay.c. See replay.h. */
+#include "broker/core/batch.h"
+#include "broker/core/client.h"
+#include "broker/core/key.h"
+#include "broker/core/queue.h"
+#include "broker/core/replay.h"
+
+struct batch *replay_batch_at(struct core *c, uint64_t id)
+{
+	struct batch *b = id != 0 ? batch_find(c, id) : NULL;
+
+	return b != NULL || id == 0 ? b : batch_new(c, id);
+}
+
+bool replay_batch(struct core *c, struct span body)
+{
+	struct fact_batch f;
+	struct batch *b;
+
+	if (!fact_get_batch(body, &f) || f.id == 0)
+		return false;
+	b = replay_batch_at(c, f.id);
+	b->closed = f.closed != 0;
+	b->total = f.total;
+	b->ended = f.ended;
+	b->failed = f.failed;
+	b->finished_wall = f.finished_wall;
+	if (f.id >= c->next_id)
+		c->next_id = f.id + 1;
+	if (f.session != 0)
+		client_remember(client_at(c, f.session), f.number, f.id, 0);
+	return true;
+}
+
+bool replay_batch_gone(struct core *c, struct span body)
+{
+	uint64_t id;
+	struct batch *b;
+
+	if (!fact_get_u64(body, &id))
+		return false;
+	b = batch_find(c, id);
+	if (b != NULL && b->members == 0)
+		batch_free(c, b);
+	return true;
+}
+
+bool replay_session(struct core *c, struct span body)
+{
+	uint64_t number, first;
+	struct fact_session f;
+	struct client *cl;
+	uint32_t count;
+
+	if (!fact_get_session(&body, &f) || f.session == 0)
+		return false;
+	cl = client_at(c, f.session);
+	if (f.floor == SESSION_OVER && f.count == 0) {
+		client_free(c, cl);
+		return true;
+	}
+	client_answered(cl, f.floor);
+	for (uint32_t i = 0; i < f.count; i++) {
+		if (!fact_get_answer(&body, &number, &first, &count))
+			return false;
+		client_remember(cl, number, first, count);
+	}
+	return true;
+}
+
+bool replay_key(struct core *c, uint64_t facts_at, const struct fact *fact)
+{
+	struct fact_key f;
+
+	if (!fact_get_key(fact->body, &f))
+		return false;
+	if (f.id >= c->next_id)
+		c->next_id = f.id + 1;
+	key_add(c, queue_at(c, f.queue), &f, facts_at + fact->offset);
+	return true;
+}
