@@ -9,6 +9,7 @@ bool quiet_may(struct quiet *q, const char *who, uint64_t mono_ms, uint32_t *mor
 {
 	char name[QUIET_WHO];
 	int place = 0;
+	bool own;
 
 	text_format(name, sizeof name, "%s", who);
 	for (int i = 0; i < QUIET_PLACES; i++) {
@@ -19,12 +20,13 @@ bool quiet_may(struct quiet *q, const char *who, uint64_t mono_ms, uint32_t *mor
 		if (q->v[i].at < q->v[place].at)
 			place = i; /* the oldest, or a free one */
 	}
+	own = strcmp(q->v[place].who, name) == 0;
 	*more = 0;
 	if (q->v[place].at != 0 && mono_ms + 1 - q->v[place].at < QUIET_MS) {
-		q->v[place].more++; /* its own minute, or all places are younger than one */
+		q->v[place].more += own; /* if it is another's, all places are younger than a minute */
 		return false;
 	}
-	if (strcmp(q->v[place].who, name) == 0)
+	if (own)
 		*more = q->v[place].more;
 	memcpy(q->v[place].who, name, sizeof name);
 	q->v[place].at = mono_ms + 1;

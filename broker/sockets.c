@@ -149,7 +149,7 @@ void sockets_close(struct sockets *s)
 		zmq_close(s->workers);
 	if (s->results != NULL)
 		zmq_close(s->results);
-	door_free(s->door);
+	door_free(s->door); /* last of all: without a handler libzmq lets everybody in */
 	if (s->context != NULL)
 		zmq_ctx_term(s->context);
 	free((void *)s->owed); /* messages on their way count there until then */

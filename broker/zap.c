@@ -1,6 +1,7 @@
 /* See zap.h. */
 #include "broker/zap.h"
 
+#include <errno.h>
 #include <string.h>
 #include <zmq.h>
 
@@ -69,6 +70,17 @@ static bool take_frame(struct zap_request *r, int i, struct span s)
 	}
 }
 
+/* A frame, or false if there is none. */
+static bool receive(void *socket, zmq_msg_t *frame)
+{
+	int n;
+
+	do {
+		n = zmq_msg_recv(frame, socket, ZMQ_DONTWAIT);
+	} while (n < 0 && zmq_errno() == EINTR);
+	return n >= 0;
+}
+
 enum zap_got zap_take(void *socket, struct zap_request *r)
 {
 	bool good = true, more = true;
@@ -78,7 +90,7 @@ enum zap_got zap_take(void *socket, struct zap_request *r)
 	*r = (struct zap_request){ 0 };
 	for (; more; n++) {
 		zmq_msg_init(&frame);
-		if (zmq_msg_recv(&frame, socket, ZMQ_DONTWAIT) < 0) {
+		if (!receive(socket, &frame)) {
 			zmq_msg_close(&frame);
 			return n == 0 ? ZAP_NOTHING : ZAP_BAD; /* a message comes whole */
 		}
@@ -100,7 +112,10 @@ void zap_reply(void *socket, const struct zap_request *r, const char *user)
 		                 span_of("", 0) };
 	int n = sizeof frames / sizeof frames[0];
 
-	for (int i = 0; i < n; i++)
-		if (zmq_send(socket, frames[i].p, frames[i].n, ZMQ_DONTWAIT | (i + 1 < n ? ZMQ_SNDMORE : 0)) < 0)
-			return; /* who asked is gone */
+	for (int i = 0; i < n;) {
+		if (zmq_send(socket, frames[i].p, frames[i].n, ZMQ_DONTWAIT | (i + 1 < n ? ZMQ_SNDMORE : 0)) >= 0)
+			i++;
+		else if (zmq_errno() != EINTR)
+			return; /* the context ends: a REP drops what is for nobody, and never has to wait */
+	}
 }

@@ -33,17 +33,21 @@ static bool good_line(const char *line, size_t n, size_t *depth)
 		n--;
 	while (blanks < n && line[blanks] == ' ')
 		blanks++;
-	if (blanks == n || line[blanks] == '#')
+	if (blanks == n)
 		return true;
 	if (blanks % 4 != 0 || blanks / 4 > *depth || blanks / 4 > DEPTH_MOST)
 		return false;
+	if (line[blanks] == '#')
+		return true;
 	*depth = blanks / 4 + 1;
 	line += blanks;
 	n -= blanks;
 	for (name = 0; name < n && (isalnum((unsigned char)line[name]) || strchr("-_.@$&+/", line[name]) != NULL);)
 		name++;
-	if (name == 0 || name == n)
-		return name > 0;
+	if (name == 0 || line[0] == '/' || line[name - 1] == '/')
+		return false;
+	if (name == n)
+		return true;
 	return n >= name + 5 && memcmp(line + name, " = \"", 4) == 0 && line[n - 1] == '"' &&
 	       memchr(line + name + 4, '"', n - name - 5) == NULL;
 }

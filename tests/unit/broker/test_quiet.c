@@ -33,7 +33,10 @@ START_TEST(test_bounded)
 		lines += quiet_may(&q, who, 1 + (uint64_t)i / 1000, &more);
 	}
 	ck_assert_uint_eq(lines, QUIET_PLACES);
-	ck_assert(quiet_may(&q, "new", 1 + QUIET_MS, &more)); /* in the place of the oldest */
+	ck_assert(quiet_may(&q, "10.0.0.0", 1 + QUIET_MS,
+	                    &more)); /* the oldest, whom the others' silence is not counted to */
+	ck_assert_uint_eq(more, 0);
+	ck_assert(quiet_may(&q, "new", 1 + QUIET_MS, &more)); /* in the place of the next oldest */
 }
 END_TEST
 

@@ -167,5 +167,48 @@ START_TEST(test_bad_files)
 }
 END_TEST
 
+/* Each byte of a good file in turn becomes another one: what is taken is whole, and nothing is printed. */
+START_TEST(test_mutations)
+{
+	static const char others[] = { '\0', '\n', ' ', '"', '#', '=', '\t', (char)0xff, 'a', '/' };
+	char text[4096], printed[16];
+	struct cert c, got;
+	int out = dup(STDOUT_FILENO);
+	size_t n;
+
+	folder_make();
+	cert_make(&c, ROLE_WORK);
+	ck_assert_int_eq(cert_write(folder, "a", &c, true, err), 0);
+	folder_read("a.key_secret", text, sizeof text);
+	n = strlen(text);
+	fflush(stdout);
+	ck_assert_ptr_nonnull(freopen(folder_path("printed"), "w", stdout));
+	for (size_t i = 0; i < n; i++) {
+		char was = text[i];
+		FILE *f;
+
+		for (size_t k = 0; k < sizeof others; k++) {
+			text[i] = others[k];
+			f = fopen(folder_path("b"), "w");
+			ck_assert_ptr_nonnull(f);
+			fwrite(text, 1, n, f);
+			fclose(f);
+			chmod(folder_path("b"), 0600);
+			if (cert_read(folder_path("b"), true, &got, err) != 0)
+				continue;
+			ck_assert_str_eq(got.public, c.public); /* the change was in a comment */
+			ck_assert_str_eq(got.secret, c.secret);
+		}
+		text[i] = was;
+	}
+	fflush(stdout);
+	dup2(out, STDOUT_FILENO);
+	close(out);
+	folder_read("printed", printed, sizeof printed);
+	ck_assert_str_eq(printed, "");
+	folder_remove();
+}
+END_TEST
+
 SUITE_MAIN("cert", test_round_trip, test_never_overwritten, test_with_czmq, test_secrets_that_others_can_read,
-           test_halves_that_do_not_belong, test_bad_files)
+           test_halves_that_do_not_belong, test_bad_files, test_mutations)
