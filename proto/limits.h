@@ -78,6 +78,7 @@
 	                          */
 #define LIMIT_QUEUE_KEYS 1000000 /* idempotency keys remembered in one queue */
 #define LIMIT_ALL_KEYS   4000000 /* and in all queues together */
+#define LIMIT_DEAD       1000000 /* dead letters of a queue; at so many it takes no more jobs */
 
 /* one queue's settings */
 #define LIMIT_SETTINGS    64                          /* settings in one message */

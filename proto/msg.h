@@ -12,6 +12,9 @@
 #include "base/span.h"
 #include "proto/error.h"
 #include "proto/limits.h"
+#include "proto/msg_cron.h"
+#include "proto/msg_dead.h"
+#include "proto/msg_worker.h"
 
 /* A job's states (DESIGN: the last four are terminal). Their numbers are on the wire and on disk. */
 enum job_state {
@@ -57,6 +60,9 @@ enum msg_kind {
 	MSG_CRON_SET = 18,
 	MSG_CRON_OP = 19,
 	MSG_CRON_LIST = 20,
+	MSG_DEAD_LIST = 21,
+	MSG_DEAD_OP = 22,
+	MSG_RETRY = 23,
 	/* broker → client; header.number repeats the request's, but where said otherwise */
 	MSG_CLIENT_WELCOME = 32,
 	MSG_ACCEPTED = 33, /* number 0; each record names its request */
@@ -71,6 +77,7 @@ enum msg_kind {
 	MSG_PEEKED = 41,
 	MSG_BATCH_INFO = 42,
 	MSG_CRON_INFO = 44,
+	MSG_DEAD_INFO = 45,
 	/* worker → broker, control */
 	MSG_WORKER_HELLO = 64,
 	MSG_WORKER_READY = 65,
@@ -100,12 +107,6 @@ struct msg_header {
 	uint64_t epoch;   /* the broker's epoch as the sender knows it; 0 = not yet known */
 	uint64_t session; /* client's own random number; or the worker session that the broker gave; 0 = none */
 	uint64_t number;
-};
-
-/* A lease as both sides name it. */
-struct lease_name {
-	uint64_t id;    /* job */
-	uint64_t token; /* epoch << 32 | counter; grows, never repeats */
 };
 
 enum submit_flags {
@@ -152,7 +153,7 @@ enum wait_flags {
 	WAIT_QUIET = 1, /* states only: the result's bytes are left out */
 };
 
-/* WAIT, CANCEL: ids. Every id of a WAIT is pushed as a result, at once if it has ended (or is unknown). */
+/* WAIT, CANCEL, RETRY: ids. Every id of a WAIT is pushed as a result, at once if it has ended (or is unknown). */
 struct msg_ids {
 	uint32_t flags; /* enum wait_flags or enum cancel_flags */
 	const uint64_t *ids;
@@ -219,6 +220,9 @@ struct msg_queue_rec {
 	uint64_t kept;               /* results kept */
 	uint64_t kept_bytes;         /* as charged against the budget */
 	uint64_t oldest_ms;          /* age of the oldest ready job; 0 = none is ready */
+	uint64_t dead;               /* dead letters now */
+	uint64_t redriven;           /* dead letters that were made ready again, since the queue was created */
+	uint64_t forgotten;          /* and those that were purged, or became too old */
 };
 
 struct msg_worker_rec {
@@ -301,96 +305,6 @@ struct msg_batch_info {
 	uint64_t failed; /* ended otherwise than done */
 };
 
-/* One job on its way to a worker. */
-struct msg_job_rec {
-	uint64_t id;
-	uint64_t token;
-	uint32_t attempt;  /* from 1 */
-	uint32_t queue;    /* index into the queues of the worker's hello */
-	uint64_t lease_ms; /* 0 = the worker's beats keep it */
-	struct span headers;
-	struct span payload;
-	uint64_t expires_ms; /* it must begin within so long; 0 = whenever */
-};
-
-enum verdict {
-	VERDICT_DONE = 1,
-	VERDICT_FAILED = 2, /* the handler said no: uses up an attempt */
-	VERDICT_KILLED = 3, /* ended for a limit: uses up an attempt */
-};
-
-/* One attempt's outcome, on its way to the broker. */
-struct msg_outcome_rec {
-	uint64_t id;
-	uint64_t token;
-	uint32_t verdict; /* enum verdict */
-	int32_t exit;
-	uint64_t run_ms; /* how long the handler ran */
-	struct span error;
-	struct span result;
-};
-
-/* How far a running job is; whatever it says, its lease begins anew. */
-struct msg_progress_rec {
-	uint64_t id;
-	uint64_t token;
-	uint32_t percent; /* 0..100, or PERCENT_UNKNOWN */
-	struct span text; /* at most LIMIT_PROGRESS_TEXT */
-};
-
-struct msg_range {
-	uint64_t first;
-	uint64_t last;
-};
-
-struct msg_beat {
-	uint64_t window_jobs;  /* how many jobs may be in the worker's hands, running ones included */
-	uint64_t window_bytes; /* and how many bytes of payload */
-	uint64_t received; /* the highest JOBS number up to which nothing is outstanding: came, or named in `lost` */
-	const struct msg_range
-	    *lost; /* JOBS numbers that never came; repeated until a beat that named them is answered */
-	uint32_t n_lost;
-	const uint64_t *started; /* tokens of the jobs that run now */
-	uint32_t n_started;
-};
-
-enum held_state {
-	HELD_WAITING = 1, /* not started */
-	HELD_RUNNING = 2,
-	HELD_FINISHED = 3, /* its outcome will be sent (again) */
-};
-
-struct msg_held_rec {
-	uint64_t id;
-	uint64_t token;
-	uint32_t state; /* enum held_state */
-};
-
-struct msg_worker_hello {
-	uint32_t version_min;
-	uint32_t version_max;
-	uint64_t features;
-	uint64_t instance; /* random, one per process: a new hello with it replaces the session before */
-	struct span name;
-	uint32_t slots;
-	const struct span *queues;
-	uint32_t n_queues;
-	const struct msg_held_rec *held;
-	uint32_t n_held;   /* up to LIMIT_HELD */
-	uint32_t draining; /* as the last BEAT_ANSWER said */
-};
-
-struct msg_worker_welcome {
-	uint32_t version;
-	uint64_t features;
-	struct span jobs;    /* endpoint to connect the PULL to; port only matters, see PROTOCOL.md */
-	struct span results; /* endpoint to connect the PUSH to */
-	uint64_t beat_ms;
-	uint64_t liveness_ms;
-	const uint64_t *dropped; /* tokens of `held` that are stale: stop and forget them */
-	uint32_t n_dropped;
-};
-
 struct msg_client_hello {
 	uint32_t version_min;
 	uint32_t version_max;
@@ -410,80 +324,12 @@ struct msg_client_welcome {
 	struct span software; /* "sheafd 0.1.0" */
 };
 
-enum cron_missed {
-	CRON_ONCE = 1, /* however many ticks were missed, their job runs once */
-	CRON_SKIP = 2, /* what was missed is not made up for */
-};
-
-enum cron_flags {
-	CRON_REPLACE = 1, /* whatever the schedule of this name was before */
-};
-
-/* CRON_SET: a schedule, which submits a job whenever it is due. Also how it is described. */
-struct msg_cron {
-	struct span name;
-	struct span spec; /* five fields, or @daily and the like, or "@every 90s" */
-	struct span zone; /* "Europe/Berlin"; empty = UTC */
-	uint32_t missed;  /* enum cron_missed */
-	/* the job, as in struct msg_submit */
-	struct span queue;
-	uint32_t priority;
-	uint32_t attempts;
-	uint64_t lease_ms;
-	uint64_t backoff_ms;
-	uint64_t backoff_max_ms;
-	uint64_t within_ms; /* it does not begin later than so long after it was submitted; 0 = whenever */
-	struct span tenant;
-	struct span group;
-	struct span headers;
-	struct span payload; /* at most LIMIT_CRON_PAYLOAD */
-};
-
-enum cron_op {
-	CRON_RM = 1,
-	CRON_PAUSE = 2,
-	CRON_RESUME = 3,
-	CRON_NEXT = 4, /* answered by CRON_INFO with the next `times` times of that schedule, or of `spec` in `zone` */
-};
-
-struct msg_cron_op {
-	struct span name; /* empty: `spec` is asked about */
-	uint32_t op;      /* enum cron_op */
-	uint32_t times;   /* ..LIMIT_CRON_NEXT */
-	struct span spec;
-	struct span zone;
-};
-
-/* A time, and how many seconds clocks in the schedule's zone are ahead of UTC then. */
-struct msg_cron_time {
-	uint64_t at_ms; /* wall clock; 0 = none */
-	int32_t offset_s;
-};
-
-struct msg_cron_rec {
-	struct msg_cron cron;
-	uint32_t paused;
-	struct msg_cron_time next;
-	struct msg_cron_time last; /* tick whose job was submitted last */
-	uint64_t last_job;         /* that job */
-	uint64_t submitted;        /* jobs so far */
-	uint64_t missed;           /* ticks without a job of their own */
-	struct span trouble;       /* why it does not run, for people; empty if it does */
-};
-
-enum cron_did {
-	CRON_LISTED = 0,
-	CRON_ADDED = 1,
-	CRON_REPLACED = 2,
-	CRON_SAME = 3, /* it was there already, just so */
-};
-
 struct msg {
 	struct msg_header h;
 	union {
 		struct msg_client_hello client_hello;
 		struct msg_submit submit;
-		struct msg_ids ids; /* WAIT, CANCEL */
+		struct msg_ids ids; /* WAIT, CANCEL, RETRY */
 		struct {
 			uint64_t id;
 		} one; /* RESULT_GET, JOB_GET, BATCH_CLOSE, BATCH_GET */
@@ -493,6 +339,9 @@ struct msg {
 		struct msg_queue_op queue_op;
 		struct msg_worker_op worker_op;
 		struct msg_queue_set queue_set;
+		struct msg_dead_list dead_list;
+		struct msg_dead_op dead_op;
+		struct msg_dead_info dead_info;
 		struct {
 			uint64_t after;
 		} worker_list; /* sessions above this */

@@ -67,6 +67,7 @@ uint32_t role_needs(const struct msg *m)
 		return ANY;
 	case MSG_SUBMIT:
 	case MSG_CANCEL:
+	case MSG_RETRY:
 	case MSG_BATCH_OPEN:
 	case MSG_BATCH_CLOSE:
 		return SUBMIT;
@@ -77,12 +78,14 @@ uint32_t role_needs(const struct msg *m)
 		return SUBMIT_OR_READ;
 	case MSG_QUEUE_LIST:
 	case MSG_WORKER_LIST:
+	case MSG_DEAD_LIST:
 	case MSG_STATS:
 	case MSG_CRON_LIST:
 		return READ;
 	case MSG_WORKER_OP:
 	case MSG_QUEUE_SET:
 	case MSG_CRON_SET:
+	case MSG_DEAD_OP:
 		return ADMIN;
 	case MSG_CRON_OP:
 		return m->u.cron_op.op == CRON_NEXT ? READ : ADMIN;
@@ -108,6 +111,7 @@ uint32_t role_needs(const struct msg *m)
 	case MSG_PEEKED:
 	case MSG_BATCH_INFO:
 	case MSG_CRON_INFO:
+	case MSG_DEAD_INFO:
 	case MSG_WORKER_WELCOME:
 	case MSG_BEAT_ANSWER:
 	case MSG_SETTLED:

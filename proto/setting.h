@@ -22,7 +22,8 @@ enum setting_kind { SETTING_COUNT, SETTING_RATE, SETTING_DURATION, SETTING_SIZE 
 	X(backoff_max_ms, "backoff-max", DURATION, LIMIT_DELAY_MS, "1h", "the longest wait before an attempt")         \
 	X(keep_ms, "keep", DURATION, LIMIT_DELAY_MS, "1h", "how long results are kept")                                \
 	X(keep_bytes, "keep-bytes", SIZE, LIMIT_KEEP_BYTES, "256M", "results that are kept, in bytes")                 \
-	X(dead_keep_ms, "keep-dead", DURATION, LIMIT_DELAY_MS, "7d", "how long dead letters are kept")                 \
+	X(dead_keep_ms, "keep-dead", DURATION, LIMIT_DELAY_MS, "until redriven or purged",                             \
+	  "how long dead letters are kept")                                                                            \
 	X(key_window_ms, "key-window", DURATION, LIMIT_DELAY_MS, "1d", "how long a --key is remembered")               \
 	X(starve_ms, "starve", DURATION, LIMIT_DELAY_MS, "30s", "wait after which low priorities get 1 in 16")
 

@@ -3,6 +3,7 @@
 
 #include "base/must.h"
 #include "broker/core/check.h"
+#include "broker/core/dead.h"
 #include "broker/core/job.h"
 #include "broker/core/job_table.h"
 #include "broker/core/key.h"
@@ -62,9 +63,39 @@ static void check_job(const struct core *c, const struct job *j, struct sums *s)
 	}
 }
 
+/* Dead letters stand in their order, and what is to be done with them has a time. */
+static uint64_t check_dead(const struct core *c, const struct queue *q)
+{
+	const struct job *before = NULL;
+	bool at = q->dead_op != NULL && q->dead_op->at == &q->dead;
+	uint64_t n = 0;
+
+	for (struct list *l = q->dead.next; l != &q->dead; l = l->next, n++) {
+		const struct side *s = list_item(l, struct side, link);
+
+		must(s->job->state == JOB_DEAD && s->job->queue == q->index && s->death <= c->deaths);
+		must(before == NULL || dead_behind(s->job, before->finished_ms, before->id));
+		before = s->job;
+		at = at || (q->dead_op != NULL && q->dead_op->at == l);
+	}
+	must(at == (q->dead_op != NULL) && (q->dead_op == NULL || !q->dead_op->over));
+	must(heap_has(&q->dead_timer) || (q->dead_op == NULL && (n == 0 || q->settings.dead_keep_ms == 0)));
+	return n;
+}
+
+/* Every job that ever came in is somewhere. */
+static uint64_t check_sum(const struct queue *q)
+{
+	uint64_t n = 0;
+
+	for (int s = 0; s < JOB_STATES; s++)
+		n += job_state_terminal((enum job_state)s) ? q->ended[s] : q->now[s];
+	return n;
+}
+
 static void check_queue(const struct core *c, const struct queue *q, struct sums *s)
 {
-	uint64_t ready, kept = 0, kept_bytes = 0, servers = 0, waiting = 0, dead = 0;
+	uint64_t ready, kept = 0, kept_bytes = 0, servers = 0, waiting = 0;
 
 	ready = check_lines(c, q);
 	for (struct list *l = q->kept.next; l != &q->kept; l = l->next) {
@@ -76,9 +107,8 @@ static void check_queue(const struct core *c, const struct queue *q, struct sums
 	}
 	for (struct list *l = q->waiting.next; l != &q->waiting; l = l->next, waiting++)
 		must(list_item(l, struct side, link)->job->queue == q->index);
-	for (struct list *l = q->dead.next; l != &q->dead; l = l->next, dead++)
-		must(list_item(l, struct side, link)->job->state == JOB_DEAD);
-	must(waiting == q->now[JOB_DELAYED] + q->now[JOB_BLOCKED] && dead == q->now[JOB_DEAD]);
+	must(waiting == q->now[JOB_DELAYED] + q->now[JOB_BLOCKED] && check_dead(c, q) == q->now[JOB_DEAD]);
+	must(check_sum(q) == q->submitted + q->redriven);
 	for (struct list *l = q->servers.next; l != &q->servers; l = l->next)
 		servers++;
 	must(ready == q->now[JOB_READY]);

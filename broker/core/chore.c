@@ -11,7 +11,7 @@
 
 bool chore_begin(struct core *c, struct queue *q, enum chore chore, uint64_t peer, const struct msg_header *request)
 {
-	if (q->chore != CHORE_NONE)
+	if (q->chore != CHORE_NONE || q->dead_op != NULL)
 		return false;
 	q->chore = chore;
 	q->chore_to = c->next_id;
@@ -163,14 +163,17 @@ static bool nothing_left(const struct queue *q)
 
 static void delete_slice(struct core *c, struct queue *q)
 {
+	uint64_t full = log_group_max(c->config.segment_bytes) / 4;
+
 	if (in_use(q)) {
 		q->chore_to = 0; /* it is refused, and takes nothing with it */
 		return;
 	}
 	for (int i = 0; i < STEP_WORK && !list_empty(&q->kept); i++)
 		job_forget(c, list_item(q->kept.next, struct job, in.link));
-	for (int i = 0; i < STEP_WORK && !list_empty(&q->dead); i++)
-		job_forget(c, list_item(q->dead.next, struct side, link)->job);
+	for (struct list *l = q->dead.next; l != &q->dead && turn_has_room(c, 1) && turn_bytes(c) < full; l = l->next)
+		if (!(list_item(l, struct side, link)->job->flags & JOB_ENDING))
+			turn_forget(c, list_item(l, struct side, link)->job);
 	key_drop(c, q, STEP_WORK);
 	if (list_empty(&q->kept) && list_empty(&q->dead) && list_empty(&q->keys))
 		q->chore_to = 0;

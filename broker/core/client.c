@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "broker/core/dead_client.h"
 #include "broker/core/drain.h"
 #include "broker/core/fact.h"
 #include "broker/core/fx.h"
@@ -235,6 +236,9 @@ static handler *const handlers[] = {
 	[MSG_CLIENT_BYE] = goodbye,
 	[MSG_WORKER_OP] = drain_request,
 	[MSG_QUEUE_SET] = setting_request,
+	[MSG_DEAD_LIST] = dead_list_request,
+	[MSG_DEAD_OP] = dead_op_request,
+	[MSG_RETRY] = dead_retry_request,
 };
 
 void client_dismiss(struct core *c, uint32_t principal)

@@ -8,6 +8,7 @@
 #include "broker/core/beat.h"
 #include "broker/core/chore.h"
 #include "broker/core/client.h"
+#include "broker/core/dead.h"
 #include "broker/core/dispatch.h"
 #include "broker/core/fact.h"
 #include "broker/core/fx.h"
@@ -39,6 +40,7 @@ void core_config_default(struct core_config *config)
 		.key_window_ms = DEFAULT_KEY_WINDOW_MS,
 		.keys_max = LIMIT_QUEUE_KEYS,
 		.deliveries = DEFAULT_DELIVERIES,
+		.dead_max = LIMIT_DEAD,
 		.beat_ms = DEFAULT_BEAT_MS,
 		.liveness_ms = DEFAULT_LIVENESS_MS,
 		.client_liveness_ms = DEFAULT_CLIENT_LIVENESS_MS,
@@ -72,6 +74,7 @@ struct core *core_new(const struct core_config *config)
 	heap_init(&c->keep_timers);
 	heap_init(&c->throttled);
 	heap_init(&c->lease_timers);
+	heap_init(&c->dead_timers);
 	heap_init(&c->delayed);
 	heap_init(&c->dated);
 	heap_init(&c->expiries);
@@ -149,6 +152,7 @@ void core_free(struct core *c)
 	heap_fini(&c->keep_timers);
 	heap_fini(&c->throttled);
 	heap_fini(&c->lease_timers);
+	heap_fini(&c->dead_timers);
 	heap_fini(&c->delayed);
 	heap_fini(&c->dated);
 	heap_fini(&c->expiries);
@@ -249,10 +253,12 @@ static void tick(struct core *c)
 	batch_expire(c);
 	timer_slice(c);
 	key_expire(c);
+	dead_slice(c);
 	trim_tick(c);
 	if (turn_has_room(c, STEP_WORK))
 		chore_slice(c); /* behind the preamble, which names the queue that it may end */
 	turn_commit(c);
+	dead_finish(c);
 	chore_finish(c);
 	gather_settle(c);
 	limit_tick(c);
@@ -344,13 +350,15 @@ uint64_t core_deadline(const struct core *c)
 {
 	uint64_t t = UINT64_MAX;
 
-	if (dispatch_pending(c) || !list_empty(&c->lost) || !list_empty(&c->chores) || trim_deadline(c) == 0)
+	if (dispatch_pending(c) || !list_empty(&c->lost) || !list_empty(&c->chores) || trim_deadline(c) == 0 ||
+	    dead_deadline(c) == 0)
 		return 0;
 	t = earlier(t, heap_key(&c->worker_timers));
 	t = earlier(t, heap_key(&c->client_timers));
 	t = earlier(t, heap_key(&c->keep_timers));
 	t = earlier(t, heap_key(&c->throttled));
 	t = earlier(t, timer_deadline(c));
+	t = earlier(t, dead_deadline(c));
 	t = earlier(t, beat_young_deadline(c));
 	t = earlier(t, batch_deadline(c));
 	t = earlier(t, key_deadline(c));
@@ -390,6 +398,8 @@ void core_totals(const struct core *c, struct core_totals *t)
 		if (q == NULL)
 			continue;
 		t->submitted += q->submitted;
+		t->redriven += q->redriven;
+		t->forgotten += q->forgotten;
 		for (int s = 0; s < JOB_STATES; s++) {
 			t->jobs[s] += q->now[s];
 			t->ended[s] += q->ended[s];

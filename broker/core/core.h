@@ -34,6 +34,7 @@ struct core_config {
 	uint64_t key_window_ms;  /* how long an idempotency key is remembered */
 	uint32_t keys_max;       /* per queue; at most LIMIT_QUEUE_KEYS */
 	uint32_t deliveries;     /* a job that was lost with its worker this often is a dead letter */
+	uint64_t dead_max;       /* dead letters at which a queue takes no more jobs */
 	uint32_t beat_ms;
 	uint32_t liveness_ms;
 	uint64_t client_liveness_ms;
@@ -192,6 +193,8 @@ struct core_totals {
 	uint64_t queues;
 	uint64_t jobs[JOB_STATES];  /* in the index, by state */
 	uint64_t submitted;         /* ever */
+	uint64_t redriven;          /* dead letters made ready again, ever */
+	uint64_t forgotten;         /* dead letters purged, or too old, ever */
 	uint64_t ended[JOB_STATES]; /* ever, by terminal state */
 	uint64_t batches;
 	uint64_t keys;        /* idempotency keys that are remembered */

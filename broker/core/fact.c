@@ -98,6 +98,8 @@ void fact_put_queue(struct buf *b, const struct fact_queue *q)
 	buf_put_u64(b, q->submitted);
 	for (int s = 0; s < JOB_STATES; s++)
 		buf_put_u64(b, q->ended[s]);
+	buf_put_u64(b, q->redriven);
+	buf_put_u64(b, q->forgotten);
 	while (n > 0 && q->settings[n - 1] == 0)
 		n--;
 	buf_put_u8(b, n);
@@ -114,11 +116,13 @@ bool fact_get_queue(struct span body, struct fact_queue *q)
 		return false;
 	q->index = le_get16(p);
 	q->paused = p[2];
-	if (p[3] > LIMIT_QUEUE_NAME || !take_span(&body, p[3], &q->name) || !take(&body, 8 + 8 * JOB_STATES, &p))
+	if (p[3] > LIMIT_QUEUE_NAME || !take_span(&body, p[3], &q->name) || !take(&body, 24 + 8 * JOB_STATES, &p))
 		return false;
 	q->submitted = le_get64(p);
 	for (int s = 0; s < JOB_STATES; s++)
 		q->ended[s] = le_get64(p + 8 + 8 * s);
+	q->redriven = le_get64(p + 8 + 8 * JOB_STATES);
+	q->forgotten = le_get64(p + 16 + 8 * JOB_STATES);
 	if (!take(&body, 1, &p) || p[0] > LIMIT_SETTINGS)
 		return false;
 	q->n_settings = p[0];
@@ -402,14 +406,36 @@ bool fact_get_batch(struct span body, struct fact_batch *f)
 	return true;
 }
 
-bool fact_take_u64(struct span *body, uint64_t *v)
+void fact_put_dead(struct buf *b, const struct fact_dead *f)
+{
+	buf_put_u32(b, f->count);
+	buf_put_u64(b, f->token);
+}
+
+bool fact_get_dead(struct span *body, struct fact_dead *f)
 {
 	const uint8_t *p;
 
-	if (!take(body, 8, &p))
+	if (!take(body, 12, &p))
 		return false;
-	*v = le_get64(p);
+	*f = (struct fact_dead){ le_get32(p), le_get64(p + 4) };
 	return true;
+}
+
+void fact_put_dead_rec(struct buf *b, const struct fact_dead_rec *r)
+{
+	buf_put_u64(b, r->id);
+	buf_put_u16(b, r->queue);
+}
+
+bool fact_get_dead_rec(struct span *body, struct fact_dead_rec *r)
+{
+	const uint8_t *p;
+
+	if (!take(body, FACT_DEAD_RECORD, &p))
+		return false;
+	*r = (struct fact_dead_rec){ le_get64(p), le_get16(p + 8) };
+	return r->queue < LIMIT_QUEUES;
 }
 
 void fact_put_session(struct buf *b, const struct fact_session *s)

@@ -22,12 +22,13 @@ enum fact_type {
 	FACT_JOBS_LEASED = 7, /* leases that have become old */
 	FACT_BATCH = 8,       /* a batch as it is now, with its counts */
 	FACT_BATCH_GONE = 9,
-	FACT_SESSION = 10,     /* a client session's answers, for its retries */
-	FACT_KEY = 11,         /* an idempotency key and the job that it stands for */
-	FACT_JOBS_REDRIVE = 14 /* dead jobs that are ready again */
+	FACT_SESSION = 10,       /* a client session's answers, for its retries */
+	FACT_KEY = 11,           /* an idempotency key and the job that it stands for */
+	FACT_JOBS_REDRIVE = 14,  /* dead letters that are ready again */
+	FACT_JOBS_FORGOTTEN = 16 /* dead letters that are gone */
 };
 
-#define FACT_LAST FACT_JOBS_REDRIVE
+#define FACT_LAST FACT_JOBS_FORGOTTEN
 
 #define FACT_VERSION 1
 
@@ -37,6 +38,7 @@ enum {
 	FACT_END_RECORD = 60,
 	FACT_BACK_RECORD = 26,
 	FACT_LEASE_RECORD = 18,
+	FACT_DEAD_RECORD = 10,
 	FACT_PUT_HEAD = 64,
 	FACT_COUNT_HEAD = 5,
 	FACT_KEY_HEAD = 20
@@ -70,6 +72,8 @@ struct fact_queue {
 	struct span name;
 	uint64_t submitted;
 	uint64_t ended[JOB_STATES];
+	uint64_t redriven;
+	uint64_t forgotten;
 	const uint64_t *settings; /* written: all of them, in the order of proto/setting.h */
 	uint8_t n_settings;       /* read: up to the last one that is set */
 	uint64_t room[LIMIT_SETTINGS];
@@ -183,8 +187,19 @@ struct fact_batch {
 void fact_put_batch(struct buf *b, const struct fact_batch *f);
 MUST_CHECK bool fact_get_batch(struct span body, struct fact_batch *f);
 
-/* JOBS_REDRIVE: the head of JOBS_END, and ids. */
-MUST_CHECK bool fact_take_u64(struct span *body, uint64_t *v);
+/* Head of JOBS_REDRIVE and JOBS_FORGOTTEN; `count` records follow. */
+struct fact_dead {
+	uint32_t count;
+	uint64_t token; /* JOBS_REDRIVE: no run with an older one may come back */
+};
+struct fact_dead_rec {
+	uint64_t id;
+	uint16_t queue;
+};
+void fact_put_dead(struct buf *b, const struct fact_dead *f);
+MUST_CHECK bool fact_get_dead(struct span *body, struct fact_dead *f);
+void fact_put_dead_rec(struct buf *b, const struct fact_dead_rec *r);
+MUST_CHECK bool fact_get_dead_rec(struct span *body, struct fact_dead_rec *r);
 
 struct fact_key {
 	uint16_t queue;

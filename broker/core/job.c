@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "broker/core/batch.h"
+#include "broker/core/dead.h"
 #include "broker/core/fact.h"
 #include "broker/core/history.h"
 #include "broker/core/job_table.h"
@@ -175,8 +176,10 @@ static struct side *leave(struct core *c, struct job *j)
 		break;
 	case JOB_BLOCKED:
 	case JOB_DELAYED:
-	case JOB_DEAD:
 		list_remove(&s->link);
+		break;
+	case JOB_DEAD:
+		dead_remove(c->queues[j->queue], s);
 		break;
 	default:
 		break;
@@ -293,7 +296,7 @@ static void bury(struct core *c, struct job *j, struct side *s, const struct job
 	s->due = s->expires = 0;
 	s->dated = false;
 	trim_charge(c, s->end.at, job_end_bytes(j));
-	list_push_back(&q->dead, &s->link);
+	dead_add(c, q, s);
 }
 
 void job_end(struct core *c, struct job *j, const struct job_end *end)
@@ -348,7 +351,7 @@ void job_put_late(struct core *c, struct job *j, const struct job_bytes *where)
 	set_where(c, j, where);
 }
 
-void job_redrive(struct core *c, struct job *j)
+void job_redrive(struct core *c, struct job *j, uint64_t token)
 {
 	struct side *s;
 
@@ -356,7 +359,10 @@ void job_redrive(struct core *c, struct job *j)
 	trim_discharge(c, j->in.side->end.at, job_end_bytes(j));
 	s = leave(c, j);
 	give_side(j, s);
+	if (s->token < token)
+		s->token = token;
 	j->attempt = j->deliveries = 0;
+	j->flags &= JOB_SIDE;
 	j->finished_ms = 0;
 	j->w.waiter = NO_INDEX;
 	set_state(c, j, JOB_READY);

@@ -27,8 +27,8 @@ struct lease *job_run(struct core *c, struct job *j, struct worker *w, uint64_t 
 /* running → ready, or delayed until `due` (wall clock; 0 = ready): its lease ends without a verdict that counts. */
 void job_back(struct core *c, struct job *j, uint64_t due);
 
-/* dead → ready, with all its attempts before it. */
-void job_redrive(struct core *c, struct job *j);
+/* dead → ready, with all its attempts before it. No run with an older token than this may come back. */
+void job_redrive(struct core *c, struct job *j, uint64_t token);
 
 /* How a job ended. */
 struct job_end {

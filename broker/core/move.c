@@ -90,9 +90,17 @@ static bool is_member(const struct job *j)
 	return !job_terminal(j) && j->batch != NO_INDEX;
 }
 
-/* Those jobs of a JOBS_PUT fact that are still needed and are members of head->batch, or are not. */
+/* Whether it has lost the expiry that its submit named: one that has died does, also when it was redriven. */
+static bool expires_no_more(const struct job *j)
+{
+	const struct side *s = side_of(j);
+
+	return s == NULL || s->expires == 0;
+}
+
+/* Those jobs of a JOBS_PUT fact that are still needed and of which head->batch and head->expires_ms are true. */
 static uint32_t move_some(struct core *c, uint64_t facts_at, const struct fact *f, const struct fact_put *head,
-                          struct span rest, struct moved *v, uint32_t n)
+                          struct span rest, bool expiring, struct moved *v, uint32_t n)
 {
 	struct buf *b = &c->fx->block;
 	struct fact_put_rec r;
@@ -104,6 +112,8 @@ static uint32_t move_some(struct core *c, uint64_t facts_at, const struct fact *
 		struct job *j = whose_payload(c, r.id, at);
 
 		if (j == NULL || is_member(j) != (head->batch != 0))
+			continue;
+		if (expiring && expires_no_more(j) != (head->expires_ms == 0))
 			continue;
 		if (begun == 0) {
 			begun = fact_begin(b, FACT_JOBS_PUT);
@@ -128,15 +138,23 @@ static uint32_t move_some(struct core *c, uint64_t facts_at, const struct fact *
 static uint32_t move_put(struct core *c, uint64_t facts_at, const struct fact *f, struct moved *v, uint32_t n)
 {
 	struct span rest = f->body;
+	uint64_t batch, expires;
 	struct fact_put head;
 
 	if (!fact_get_put(&rest, &head))
 		return n;
 	head.flags |= FACT_MOVED;
-	if (head.batch != 0)
-		n = move_some(c, facts_at, f, &head, rest, v, n);
-	head.batch = 0;
-	return move_some(c, facts_at, f, &head, rest, v, n);
+	batch = head.batch;
+	expires = head.expires_ms;
+	for (int member = batch != 0; member >= 0; member--) {
+		head.batch = member ? batch : 0;
+		head.expires_ms = expires;
+		n = move_some(c, facts_at, f, &head, rest, expires != 0, v, n);
+		head.expires_ms = 0;
+		if (expires != 0)
+			n = move_some(c, facts_at, f, &head, rest, true, v, n);
+	}
+	return n;
 }
 
 /* The kept ones of a JOBS_END fact. */

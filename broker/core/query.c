@@ -234,7 +234,10 @@ void query_queue_op(struct core *c, struct client *cl, const struct msg *m)
 	case QUEUE_PURGE:
 	case QUEUE_DELETE:
 		if (!chore_begin(c, q, chore, cl->peer, &m->h))
-			fx_answer(c, cl->peer, &m->h, SHEAF_E_BUSY, "the queue is being purged or deleted", 0);
+			fx_answer(c, cl->peer, &m->h, SHEAF_E_BUSY,
+			          "the queue is being purged or deleted, or its dead letters are redriven: 'sheaf dead "
+			          "QUEUE stop' ends that",
+			          0);
 		break;
 	case QUEUE_PEEK:
 		peek(c, cl, m, q);
@@ -316,6 +319,9 @@ void query_stats(struct core *c, struct client *cl, const struct msg *m)
 	STAT("jobs.dead", t.ended[JOB_DEAD]);
 	STAT("jobs.expired", t.ended[JOB_EXPIRED]);
 	STAT("jobs.cancelled", t.ended[JOB_CANCELLED]);
+	STAT("dead.kept", t.jobs[JOB_DEAD]);
+	STAT("dead.redriven", t.redriven);
+	STAT("dead.forgotten", t.forgotten);
 	STAT("results.kept_bytes", c->kept_bytes);
 	STAT("index.jobs", c->jobs.count);
 	STAT("index.bytes", t.index_bytes);

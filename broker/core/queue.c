@@ -87,6 +87,9 @@ void queue_free(struct core *c, struct queue *q)
 		heap_remove(&c->keep_timers, &q->keep_timer);
 	if (heap_has(&q->throttle))
 		heap_remove(&c->throttled, &q->throttle);
+	if (heap_has(&q->dead_timer))
+		heap_remove(&c->dead_timers, &q->dead_timer);
+	free(q->dead_op);
 	order_fini(c, q);
 	c->queues[q->index] = NULL;
 	c->live_queues--;
@@ -120,6 +123,8 @@ void queue_fact(struct core *c, const struct queue *q)
 		                .paused = q->paused,
 		                .name = span_str(q->name),
 		                .submitted = q->submitted,
+		                .redriven = q->redriven,
+		                .forgotten = q->forgotten,
 		                .settings = (const uint64_t *)&q->settings,
 		                .n_settings = SETTINGS };
 
@@ -154,7 +159,10 @@ void queue_describe(const struct core *c, const struct queue *q, struct msg_queu
 		                     .workers = q->n_servers,
 		                     .submitted = q->submitted,
 		                     .kept_bytes = q->kept_bytes,
-		                     .oldest_ms = oldest(c, q) };
+		                     .oldest_ms = oldest(c, q),
+		                     .dead = q->now[JOB_DEAD],
+		                     .redriven = q->redriven,
+		                     .forgotten = q->forgotten };
 	for (int s = 0; s < JOB_STATES; s++) {
 		bool terminal = job_state_terminal((enum job_state)s);
 

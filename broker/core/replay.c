@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "broker/core/batch.h"
 #include "broker/core/client.h"
+#include "broker/core/dead.h"
 #include "broker/core/fact.h"
 #include "broker/core/fx.h"
 #include "broker/core/history.h"
@@ -16,6 +17,7 @@
 #include "broker/core/order.h"
 #include "broker/core/policy.h"
 #include "broker/core/queue.h"
+#include "broker/core/replay_dead.h"
 #include "broker/core/setting.h"
 #include "broker/core/side.h"
 
@@ -50,6 +52,8 @@ static bool replay_queue(struct core *c, struct span body)
 	q->paused = f.paused != 0;
 	q->submitted = f.submitted;
 	memcpy(q->ended, f.ended, sizeof f.ended);
+	q->redriven = f.redriven;
+	q->forgotten = f.forgotten;
 	return setting_load(&q->settings, f.settings, f.n_settings);
 }
 
@@ -295,30 +299,6 @@ static bool replay_leases(struct core *c, const struct fact *fact)
 	return true;
 }
 
-static bool replay_redrive(struct core *c, struct span rest)
-{
-	uint32_t count;
-	uint8_t flags;
-
-	if (!fact_get_count(&rest, &flags, &count))
-		return false;
-	for (uint32_t i = 0; i < count; i++) {
-		struct job *j;
-		uint64_t id;
-
-		if (!fact_take_u64(&rest, &id))
-			return false;
-		j = job_find(&c->jobs, id);
-		if (j == NULL || j->state != JOB_DEAD)
-			continue;
-		if (j->flags & JOB_EMPTY)
-			job_forget(c, j); /* its payload is written again later, or was lost with damage */
-		else
-			job_redrive(c, j);
-	}
-	return true;
-}
-
 static bool replay_fact(struct core *c, uint64_t facts_at, const struct fact *f)
 {
 	switch (f->type) {
@@ -336,6 +316,8 @@ static bool replay_fact(struct core *c, uint64_t facts_at, const struct fact *f)
 		return replay_backs(c, f);
 	case FACT_JOBS_REDRIVE:
 		return replay_redrive(c, f->body);
+	case FACT_JOBS_FORGOTTEN:
+		return replay_forgotten(c, f->body);
 	case FACT_JOBS_LEASED:
 		return replay_leases(c, f);
 	case FACT_BATCH:
@@ -430,6 +412,7 @@ void replay_finish(struct core *c, uint64_t tail, uint64_t head)
 	for (uint32_t i = 0; i < c->n_queues; i++)
 		if (c->queues[i] != NULL)
 			keep_expire(c, c->queues[i]);
+	dead_start(c);
 	for (uint32_t i = 0; i < c->n_batches; i++)
 		if (c->batches[i] != NULL)
 			batch_settle(c, c->batches[i]);

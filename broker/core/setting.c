@@ -2,6 +2,7 @@
 #include "broker/core/setting.h"
 
 #include "base/text.h"
+#include "broker/core/dead.h"
 #include "broker/core/fx.h"
 #include "broker/core/keep.h"
 #include "broker/core/limit.h"
@@ -100,5 +101,6 @@ void setting_request(struct core *c, struct client *cl, const struct msg *m)
 	turn_commit(c);
 	keep_expire(c, q);
 	limit_changed(c, q, &before);
+	dead_look(c, q);
 	fx_answer(c, cl->peer, &m->h, SHEAF_OK, "", 0);
 }

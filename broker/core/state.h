@@ -70,7 +70,7 @@ struct job {
 
 enum job_flag {
 	JOB_SIDE = 1,   /* in.side is set */
-	JOB_ENDING = 2, /* named in this turn: it ends when the turn is committed */
+	JOB_ENDING = 2, /* named in this turn: it ends (or, dead, is redriven or forgotten) when that is committed */
 	JOB_EMPTY = 4,  /* terminal: neither error nor result, nothing has to be read; dead: its payload is gone */
 };
 
@@ -91,6 +91,7 @@ struct side {
 	uint16_t history_n;
 	uint8_t *history; /* owned: attempts so far, see history.h */
 	/* dead: */
+	uint64_t death;       /* counts the deaths since the start */
 	struct job_bytes end; /* history, error and result */
 	uint16_t error_length;
 	int16_t exit;
@@ -140,6 +141,37 @@ struct waiter {
 	uint32_t flags; /* enum wait_flags */
 };
 
+/* Which dead letters: those that died in this time, and whose last attempt has this in its error. */
+struct dead_want {
+	uint64_t from_ms; /* wall clock, both included */
+	uint64_t to_ms;
+	struct span error;
+};
+
+/* A redrive or purge of a queue's dead letters that is under way; see dead.h. */
+struct dead_op {
+	enum dead_op_kind kind;
+	bool over;       /* it is to be answered */
+	struct list *at; /* what it looks at next, in queue.dead */
+	struct dead_want want;
+	uint8_t text[LIMIT_HISTORY_ERROR]; /* want.error */
+	uint64_t until;                    /* the last death that it concerns */
+	uint64_t limit;                    /* jobs; 0 = all */
+	uint64_t rate;                     /* jobs per day; 0 = at once */
+	uint64_t began;                    /* core time */
+	uint64_t next;                     /* core time of its next slice */
+	uint64_t done;                     /* jobs so far */
+	uint64_t peer;
+	struct msg_header request;
+};
+
+/* The last one that was answered, for its retry. */
+struct dead_answer {
+	uint64_t session;
+	uint64_t number;
+	uint64_t done;
+};
+
 enum chore { CHORE_NONE, CHORE_PURGE, CHORE_DELETE };
 
 struct queue {
@@ -170,8 +202,10 @@ struct queue {
 	uint64_t now[JOB_STATES];   /* jobs in the index by state */
 	uint64_t ended[JOB_STATES]; /* since creation, by terminal state */
 	uint64_t submitted;
+	uint64_t redriven;   /* dead letters made ready again, since creation */
+	uint64_t forgotten;  /* dead letters purged, or too old, since creation */
 	struct list waiting; /* sides of the jobs that are blocked or delayed */
-	struct list dead;    /* sides of the dead ones, oldest end first */
+	struct list dead;    /* sides of the dead ones, oldest end first, then by id */
 	struct list kept;    /* other terminal jobs, oldest end first */
 	uint64_t kept_bytes;
 	struct heap_item keep_timer; /* when the oldest kept one is due */
@@ -179,7 +213,10 @@ struct queue {
 	uint32_t n_keys;
 	struct list servers; /* struct attachment of the workers that serve it */
 	uint32_t n_servers;
-	struct list hot; /* in core.hot while it may have something to grant */
+	struct list hot;         /* in core.hot while it may have something to grant */
+	struct dead_op *dead_op; /* owned; NULL: none is under way */
+	struct dead_answer dead_answer;
+	struct heap_item dead_timer; /* in core.dead_timers: when dead_op goes on, or the oldest is too old */
 	UT_hash_handle hh;
 };
 
@@ -353,6 +390,11 @@ struct turn {
 	uint32_t n_backs;
 	struct putting puts[STEP_PUTS];
 	uint32_t n_puts;
+	struct job *redrives[STEP_WORK + LIMIT_RECORDS]; /* dead letters that are ready again */
+	uint32_t n_redrives;
+	struct job *forgets[STEP_WORK + LIMIT_RECORDS]; /* dead letters that go */
+	uint32_t n_forgets;
+	struct queue *dead; /* whose dead letters had a slice */
 };
 
 enum trim_phase { TRIM_IDLE, TRIM_MOVE, TRIM_PREAMBLE };
@@ -437,6 +479,8 @@ struct core {
 	struct heap dated, expiries;  /* sides: keys in wall time */
 	struct key *keys[KEY_TABLES]; /* uthash; the hash says in which */
 	struct heap key_ends;         /* the same: keys in wall time */
+	struct heap dead_timers;      /* queues: keys in core time */
+	uint64_t deaths;              /* since the start */
 	struct list chores;           /* queues with long work */
 	struct trim trim;
 	struct counters count;

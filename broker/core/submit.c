@@ -4,6 +4,7 @@
 #include "base/crc32c.h"
 #include "broker/core/batch.h"
 #include "broker/core/client.h"
+#include "broker/core/dead.h"
 #include "broker/core/fact.h"
 #include "broker/core/fx.h"
 #include "broker/core/job.h"
@@ -74,6 +75,7 @@ static struct refusal refuse(struct core *c, const struct client *cl, const stru
 {
 	uint64_t bytes = submit_bytes(s);
 	struct batch *b = s->batch != 0 ? batch_find(c, s->batch) : NULL;
+	const char *full = dead_full(c, queue_find(c, s->queue));
 
 	if (c->draining)
 		return (struct refusal){ SHEAF_E_DRAINING, "the broker is going down; it will be back" };
@@ -87,6 +89,8 @@ static struct refusal refuse(struct core *c, const struct client *cl, const stru
 			                                                : "the broker's disk cap is reached" };
 	if (s->terms.expires_ms != 0 && s->terms.within_ms != 0)
 		return (struct refusal){ SHEAF_E_BAD_VALUE, "expires_ms and within_ms exclude each other" };
+	if (full != NULL)
+		return (struct refusal){ SHEAF_E_FULL, full };
 	if (s->terms.expires_ms != 0 && s->terms.expires_ms <= c->wall)
 		return (struct refusal){ SHEAF_E_BAD_VALUE, "expires: that time is over already" };
 	if (s->terms.delay_ms != 0 && s->terms.at_ms != 0)

@@ -16,7 +16,8 @@ void turn_begin(struct core *c)
 {
 	struct effects *fx = c->fx;
 
-	c->turn.n_endings = c->turn.n_backs = c->turn.n_puts = 0;
+	c->turn.n_endings = c->turn.n_backs = c->turn.n_puts = c->turn.n_redrives = c->turn.n_forgets = 0;
+	c->turn.dead = NULL;
 	c->turn.placed = false;
 	c->turn.bytes = 0;
 	c->arena_used = 0;
@@ -32,7 +33,8 @@ void turn_begin(struct core *c)
 
 bool turn_has_room(const struct core *c, uint32_t n)
 {
-	return c->turn.n_endings + n <= TURN_CAP && c->turn.n_backs + n <= TURN_CAP;
+	return c->turn.n_endings + n <= TURN_CAP && c->turn.n_backs + n <= TURN_CAP &&
+	       c->turn.n_redrives + n <= TURN_CAP && c->turn.n_forgets + n <= TURN_CAP;
 }
 
 /* Bytes that a job's history may take with one attempt more. */
@@ -55,9 +57,27 @@ void turn_back_job(struct core *c, const struct handback *h)
 	c->turn.bytes += FACT_BACK_RECORD + history_room(h->job);
 }
 
+void turn_redrive(struct core *c, struct job *j)
+{
+	must(c->turn.n_redrives < TURN_CAP && !c->turn.placed);
+	must(j->state == JOB_DEAD && !(j->flags & (JOB_ENDING | JOB_EMPTY)));
+	j->flags |= JOB_ENDING;
+	c->turn.redrives[c->turn.n_redrives++] = j;
+	c->turn.bytes += FACT_DEAD_RECORD;
+}
+
+void turn_forget(struct core *c, struct job *j)
+{
+	must(c->turn.n_forgets < TURN_CAP && !c->turn.placed);
+	must(j->state == JOB_DEAD && !(j->flags & JOB_ENDING));
+	j->flags |= JOB_ENDING;
+	c->turn.forgets[c->turn.n_forgets++] = j;
+	c->turn.bytes += FACT_DEAD_RECORD;
+}
+
 uint64_t turn_bytes(const struct core *c)
 {
-	return c->fx->block.n - LOG_BLOCK_HEADER + 4 * FACT_HEAD + c->turn.bytes;
+	return c->fx->block.n - LOG_BLOCK_HEADER + 8 * FACT_HEAD + c->turn.bytes;
 }
 
 uint64_t turn_place(struct core *c)
@@ -156,6 +176,32 @@ static void write_backs(struct core *c)
 	fact_end(b, begun);
 }
 
+static void write_dead(struct core *c, enum fact_type type, struct job *const *v, uint32_t n, uint64_t token)
+{
+	struct buf *b = &c->fx->block;
+	size_t begun;
+
+	if (n == 0)
+		return;
+	begun = fact_begin(b, type);
+	fact_put_dead(b, &(struct fact_dead){ n, token });
+	for (uint32_t i = 0; i < n; i++)
+		fact_put_dead_rec(b, &(struct fact_dead_rec){ v[i]->id, v[i]->queue });
+	fact_end(b, begun);
+}
+
+static void carry_out_dead(struct core *c, uint64_t token)
+{
+	for (uint32_t i = 0; i < c->turn.n_redrives; i++) {
+		c->queues[c->turn.redrives[i]->queue]->redriven++;
+		job_redrive(c, c->turn.redrives[i], token);
+	}
+	for (uint32_t i = 0; i < c->turn.n_forgets; i++) {
+		c->queues[c->turn.forgets[i]->queue]->forgotten++;
+		job_forget(c, c->turn.forgets[i]);
+	}
+}
+
 static void carry_out_ending(struct core *c, const struct ending *e, const struct job_bytes *where)
 {
 	struct job *j = e->job;
@@ -191,14 +237,17 @@ static void carry_out_ending(struct core *c, const struct ending *e, const struc
 void turn_commit(struct core *c)
 {
 	struct job_bytes where[TURN_CAP];
-	uint64_t base;
+	uint64_t base, token = c->epoch << 32 | c->next_token; /* no lease so far has one as high */
 
 	if (c->turn.placed) {
 		must(c->turn.n_endings == 0 && c->turn.n_backs == 0 && c->turn.n_puts == 0);
+		must(c->turn.n_redrives == 0 && c->turn.n_forgets == 0);
 		return;
 	}
 	write_endings(c, where);
 	write_backs(c);
+	write_dead(c, FACT_JOBS_REDRIVE, c->turn.redrives, c->turn.n_redrives, token);
+	write_dead(c, FACT_JOBS_FORGOTTEN, c->turn.forgets, c->turn.n_forgets, 0);
 	base = turn_place(c);
 	put_apply(c, base);
 	for (uint32_t i = 0; i < c->turn.n_endings; i++) {
@@ -216,4 +265,5 @@ void turn_commit(struct core *c)
 		side_of(h->job)->token += h->counted;
 		history_add(side_of(h->job), &h->attempt);
 	}
+	carry_out_dead(c, token);
 }

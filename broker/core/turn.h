@@ -9,7 +9,7 @@
 /* Makes the turn and the effects empty. */
 void turn_begin(struct core *c);
 
-/* Room for that many more endings and handbacks. */
+/* Room for that many more endings, handbacks, redrives and forgotten ones. */
 bool turn_has_room(const struct core *c, uint32_t n);
 
 /* The job ends in this step; its error and result are borrowed until the commit. The job is live and named
@@ -20,6 +20,12 @@ void turn_end_job(struct core *c, const struct ending *e);
  * commit. */
 void turn_back_job(struct core *c, const struct handback *h);
 
+/* The dead letter is ready again, or forgotten, in this step. It is named once per turn; a redriven one has its
+ * payload.
+ */
+void turn_redrive(struct core *c, struct job *j);
+void turn_forget(struct core *c, struct job *j);
+
 /* Bytes of facts gathered so far, endings included. */
 uint64_t turn_bytes(const struct core *c);
 
@@ -27,7 +33,7 @@ uint64_t turn_bytes(const struct core *c);
  * first fact's head. */
 uint64_t turn_place(struct core *c);
 
-/* Writes endings and handbacks, places the block (unless it was), and carries them out. */
+/* Writes all that was named, places the block (unless it was), and carries them out. */
 void turn_commit(struct core *c);
 
 #endif

@@ -40,9 +40,13 @@ struct rig {
 	uint64_t *held_ids; /* and their jobs */
 	uint32_t n_held;
 	uint32_t held_state;
-	uint32_t principal;  /* whose key all that is said now comes with */
-	bool hello_draining; /* the next hello says so */
-	bool quiet;          /* effects are carried out and not written down */
+	uint32_t principal;               /* whose key all that is said now comes with */
+	bool hello_draining;              /* the next hello says so */
+	bool quiet;                       /* effects are carried out and not written down */
+	bool attempts;                    /* jobs are shown with their history, as far as it is in memory */
+	uint64_t due_ms;                  /* of the last job shown */
+	struct msg_dead_cursor dead_next; /* of the last page of dead letters */
+	bool dead_more;
 };
 
 void rig_init(struct rig *r);

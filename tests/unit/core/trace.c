@@ -72,7 +72,48 @@ static void put_queue(struct rig *r, const struct msg_queue_rec *q)
 	for (int s = 1; s < JOB_STATES; s++)
 		if (q->states[s] > 0)
 			put(r, " %s=%llu", job_state_name((enum job_state)s), (unsigned long long)q->states[s]);
+	if (q->dead != q->states[JOB_DEAD])
+		put(r, " letters=%llu", (unsigned long long)q->dead);
+	if (q->redriven > 0)
+		put(r, " redriven=%llu", (unsigned long long)q->redriven);
+	if (q->forgotten > 0)
+		put(r, " forgotten=%llu", (unsigned long long)q->forgotten);
 	put(r, " kept=%llu]", (unsigned long long)q->kept);
+}
+
+static void put_dead(struct rig *r, const struct msg *m)
+{
+	put(r, " dead #%llu", (unsigned long long)m->h.number);
+	for (uint32_t i = 0; i < m->u.dead_info.n; i++) {
+		const struct msg_dead_rec *d = &m->u.dead_info.v[i];
+
+		put(r, " [%llu attempt=%u exit=%d", (unsigned long long)d->id, d->attempt, d->exit);
+		if (d->worker.n > 0)
+			put(r, " by %.*s", (int)d->worker.n, (const char *)d->worker.p);
+		put_span(r, d->error);
+		put(r, "]");
+	}
+	if (m->u.dead_info.more)
+		put(r, " more");
+	r->dead_next = m->u.dead_info.next;
+	r->dead_more = m->u.dead_info.more;
+}
+
+/* Of a job that has ended they are in the log. */
+static void put_attempts(struct rig *r, const struct effect *e)
+{
+	struct msg_attempt_rec v[LIMIT_HISTORY];
+	struct msg_job_info copy = e->u.msg->u.job_info, *i = &copy;
+
+	if (e->kind == FX_JOB)
+		history_info(bytes(r, &e->stored), (uint32_t)e->number, i, v);
+	for (uint32_t k = 0; k < i->n_history; k++) {
+		const struct msg_attempt_rec *a = &i->history[k];
+
+		put(r, " [%u by %.*s exit=%d", a->verdict, (int)a->worker.n, (const char *)a->worker.p, a->exit);
+		put_span(r, a->error);
+		put(r, "]");
+	}
 }
 
 static void put_reply(struct rig *r, const struct effect *e)
@@ -102,6 +143,9 @@ static void put_reply(struct rig *r, const struct effect *e)
 		if (m->u.job_info.percent != PERCENT_UNKNOWN)
 			put(r, " %u%%", m->u.job_info.percent);
 		put_span(r, m->u.job_info.progress);
+		if (r->attempts)
+			put_attempts(r, e);
+		r->due_ms = m->u.job_info.due_ms;
 		break;
 	case MSG_QUEUE_INFO:
 		put(r, " queues #%llu", (unsigned long long)m->h.number);
@@ -124,6 +168,9 @@ static void put_reply(struct rig *r, const struct effect *e)
 		    (unsigned long long)m->u.batch_info.batch, m->u.batch_info.closed ? " closed" : "",
 		    (unsigned long long)m->u.batch_info.total, (unsigned long long)m->u.batch_info.ended,
 		    (unsigned long long)m->u.batch_info.failed);
+		break;
+	case MSG_DEAD_INFO:
+		put_dead(r, m);
 		break;
 	case MSG_NO_SESSION:
 		put(r, " no-session");

@@ -30,7 +30,10 @@ static const struct msg_queue_rec queues[] = { { .name = S("mail"),
 	                                         .states = { 0, 1, 2, 3, 4, 5, 6, 7, 8 },
 	                                         .kept = 23,
 	                                         .kept_bytes = 24,
-	                                         .oldest_ms = 25 } };
+	                                         .oldest_ms = 25,
+	                                         .dead = 26,
+	                                         .redriven = 27,
+	                                         .forgotten = 28 } };
 static const struct msg_worker_rec workers[] = { { .session = 21,
 	                                           .name = S("w"),
 	                                           .queues = S("a,b"),
@@ -43,6 +46,7 @@ static const struct msg_worker_rec workers[] = { { .session = 21,
 	                                           .draining = 1 } };
 static const struct msg_stat_rec stats[] = { { S("jobs"), 21 } };
 static const struct msg_setting_rec settings[] = { { S("rate"), 21 }, { S("keep"), 22 } };
+static const struct msg_dead_rec dead[] = { { 21, 22, 23, -24, 25, S("w"), S("bad") } };
 static const struct msg_peek_rec peeked[] = { { 21, 9, 22, S("begin") } };
 static const struct msg_range lost[] = { { 21, 22 } };
 static const struct msg_held_rec held[] = { { 21, 22, 3 } };
@@ -125,6 +129,13 @@ static const struct {
 	{ { HEAD(MSG_CRON_OP), .u.cron_op = { S(""), 4, 5, S("@daily"), S("Asia/Tokyo") } },
 	  "\"\", 4, 5, \"@daily\", \"Asia/Tokyo\"" },
 	{ { HEAD(MSG_CRON_LIST), .u.cron_list = { S("tidy") } }, "\"tidy\"" },
+	{ { HEAD(MSG_DEAD_LIST), .u.dead_list = { S("mail"), { 1, 2, 3 }, { 4, 5, S("bad") }, 6 } },
+	  "\"mail\", 1, 2, 3, 4, 5, \"bad\", 6" },
+	{ { HEAD(MSG_DEAD_OP), .u.dead_op = { S("mail"), 1, { 2, 3, S("bad") }, 4, 5 } },
+	  "\"mail\", 1, 2, 3, \"bad\", 4, 5" },
+	{ { HEAD(MSG_RETRY), .u.ids = { 0, two_numbers, 2 } }, "0, [21, 22]" },
+	{ { HEAD(MSG_DEAD_INFO), .u.dead_info = { 1, { 2, 3, 4 }, dead, 1 } },
+	  "1, 2, 3, 4, [[21, 22, 23, -24, 25, \"w\", \"bad\"]]" },
 	{ { HEAD(MSG_CLIENT_WELCOME), .u.client_welcome = { 1, 2, S("r"), S("w"), 3, 4, 5, 6, S("sheafd") } },
 	  "1, 2, \"r\", \"w\", 3, 4, 5, 6, \"sheafd\"" },
 	{ { HEAD(MSG_ACCEPTED), .u.accepted = { accepted, 1 } }, "[[21, 22, 23]]" },
@@ -135,7 +146,7 @@ static const struct {
 	    .u.job_info = { RESULT, S("mail"), 1, 2, 3, 4, 5, S("worker"), S("A=b\0C=d"), 6, S("half") } },
 	  RESULT_P ", \"mail\", 1, 2, 3, 4, 5, \"worker\", \"A=b\\x00C=d\\x00\", 6, \"half\"" },
 	{ { HEAD(MSG_QUEUE_INFO), .u.queue_info = { 1, queues, 1, settings, 1 } },
-	  "1, [[\"mail\", 1, 21, 22, [0, 1, 2, 3, 4, 5, 6, 7, 8], 23, 24, 25]], [[\"rate\", 21]]" },
+	  "1, [[\"mail\", 1, 21, 22, [0, 1, 2, 3, 4, 5, 6, 7, 8], 23, 24, 25, 26, 27, 28]], [[\"rate\", 21]]" },
 	{ { HEAD(MSG_WORKER_INFO), .u.worker_info = { 1, workers, 1 } },
 	  "1, [[21, \"w\", \"a,b\", 22, 23, 24, 25, 26, 27, 1]]" },
 	{ { HEAD(MSG_STATS_INFO), .u.stats_info = { stats, 1 } }, "[[\"jobs\", 21]]" },

@@ -112,6 +112,22 @@ static const struct limit limits[] = {
 	LIST(MSG_QUEUE_SET, "7", LIMIT_SETTINGS),
 	SOME(MSG_QUEUE_SET, "7"),
 	BYTES(MSG_QUEUE_SET, "7.0.0", LIMIT_NAME, LARGE),
+	BYTES(MSG_DEAD_LIST, "6", LIMIT_QUEUE_NAME, SHEAF_E_BAD_NAME),
+	BYTES(MSG_DEAD_LIST, "12", LIMIT_HISTORY_ERROR, LARGE),
+	LEAST(MSG_DEAD_LIST, "13", 1),
+	EDGE(MSG_DEAD_LIST, "13", LIMIT_LISTED, BAD),
+	BYTES(MSG_DEAD_OP, "6", LIMIT_QUEUE_NAME, SHEAF_E_BAD_NAME),
+	LEAST(MSG_DEAD_OP, "7", DEAD_REDRIVE),
+	EDGE(MSG_DEAD_OP, "7", DEAD_STOP, BAD),
+	BYTES(MSG_DEAD_OP, "10", LIMIT_HISTORY_ERROR, LARGE),
+	EDGE(MSG_DEAD_OP, "12", LIMIT_RATE, BAD),
+	LIST(MSG_RETRY, "7", LIMIT_RECORDS),
+	SOME(MSG_RETRY, "7"),
+	EDGE(MSG_DEAD_INFO, "6", 1, BAD),
+	LIST(MSG_DEAD_INFO, "10", LIMIT_LISTED),
+	EDGE(MSG_DEAD_INFO, "10.0.2", UINT32_MAX, BAD),
+	BYTES(MSG_DEAD_INFO, "10.0.5", LIMIT_NAME, SHEAF_E_BAD_NAME),
+	BYTES(MSG_DEAD_INFO, "10.0.6", LIMIT_HISTORY_ERROR, LARGE),
 
 	EDGE(MSG_CRON_SET, "6", CRON_REPLACE, BAD),
 	BYTES(MSG_CRON_SET, "7", LIMIT_NAME, SHEAF_E_BAD_NAME),
@@ -242,6 +258,7 @@ static const struct msg_queue_rec queue = { .name = { (const uint8_t *)"mail", 4
 static const struct msg_worker_rec worker = { .name = { (const uint8_t *)"mail", 4 } };
 static const struct msg_stat_rec stat = { .value = 21 };
 static const struct msg_setting_rec setting = { .value = 21 };
+static const struct msg_dead_rec dead = { .id = 21 };
 static const struct msg_peek_rec peek = { .id = 21 };
 static const struct msg_range range = { 21, 22 };
 static const struct msg_held_rec held = { 21, 22, HELD_RUNNING };
@@ -272,6 +289,10 @@ static const struct msg basics[] = {
 	                       .queue = { (const uint8_t *)"mail", 4 } } },
 	{ .h.kind = MSG_CRON_OP, .u.cron_op = { .op = CRON_NEXT, .zone = { (const uint8_t *)"UTC", 3 } } },
 	{ .h.kind = MSG_CRON_INFO, .u.cron_info = { 0, 0, &cron, 1, &cron_time, 1 } },
+	{ .h.kind = MSG_DEAD_LIST, .u.dead_list = { .queue = { (const uint8_t *)"mail", 4 }, .limit = 1 } },
+	{ .h.kind = MSG_DEAD_OP, .u.dead_op = { .queue = { (const uint8_t *)"mail", 4 }, .op = DEAD_PURGE } },
+	{ .h.kind = MSG_RETRY, .u.ids = { .ids = &number, .n = 1 } },
+	{ .h.kind = MSG_DEAD_INFO, .u.dead_info = { .v = &dead, .n = 1 } },
 	{ .h.kind = MSG_CLIENT_WELCOME, .u.client_welcome = { .version = 1 } },
 	{ .h.kind = MSG_ACCEPTED, .u.accepted = { &accepted, 1 } },
 	{ .h.kind = MSG_RESULTS, .u.results = { 0, &result, 1 } },

@@ -45,11 +45,14 @@ START_TEST(test_rows)
 	ck_assert_uint_eq(needs(MSG_PING), S | W | R | A);
 	ck_assert_uint_eq(needs(MSG_SUBMIT), S | A);
 	ck_assert_uint_eq(needs(MSG_CANCEL), S | A);
+	ck_assert_uint_eq(needs(MSG_RETRY), S | A);
 	ck_assert_uint_eq(needs(MSG_BATCH_OPEN), S | A);
 	ck_assert_uint_eq(needs(MSG_WAIT), S | R | A);
 	ck_assert_uint_eq(needs(MSG_RESULT_GET), S | R | A);
 	ck_assert_uint_eq(needs(MSG_QUEUE_LIST), R | A);
 	ck_assert_uint_eq(needs(MSG_STATS), R | A);
+	ck_assert_uint_eq(needs(MSG_DEAD_LIST), R | A);
+	ck_assert_uint_eq(needs(MSG_DEAD_OP), A);
 	ck_assert_uint_eq(needs(MSG_WORKER_HELLO), W | A);
 	ck_assert_uint_eq(needs(MSG_OUTCOMES), W | A);
 	ck_assert_uint_eq(op_needs(QUEUE_SHOW), R | A);
