@@ -299,6 +299,14 @@ class Reload(Keys):
         wait_until(lambda: sheaf(broker, "result", "1", "--keys", self.keys).returncode == 0, what="the job to be done")
         self.assertEqual(sheaf(broker, "result", "1", "--keys", self.keys).stdout, "X")
 
+    def test_under_nohup(self):
+        broker = self.own(Broker(self.dir, keys=self.keys))
+        args = broker.command()
+        broker.command = lambda: ["nohup", *args]
+        broker.start()
+        self.add("web", "submit")
+        self.hup(broker, 3)
+
     def test_a_bad_directory_changes_nothing(self):
         broker = self.start()
         with open(f"{self.keys}/clients/bad.key", "w") as f:
