@@ -38,8 +38,6 @@ static int catch_signals(const struct config *c)
 	if (c->keys != NULL)
 		sigaddset(&set, SIGHUP); /* reads them again */
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	if (c->keys != NULL)
-		signal(SIGHUP, SIG_DFL); /* nohup's SIG_IGN would keep it from the descriptor */
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
