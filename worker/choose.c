@@ -70,7 +70,7 @@ static int read_env(struct choice *c, const struct options *o, char *err)
 	int n = options_list(o, "env", &words), kept = 0;
 
 	for (int i = 0; i < n; i++) {
-		const char *word = words[i], *equals = strchr(word, '=');
+		char *word = words[i], *equals = strchr(word, '=');
 		size_t name = equals != NULL ? (size_t)(equals - word) : 0;
 
 		if (strcmp(word, "clean") == 0 || strcmp(word, "keep") == 0) {
@@ -84,7 +84,9 @@ static int read_env(struct choice *c, const struct options *o, char *err)
 			text_format(err, OPTIONS_ERR, "--env: '%.60s' is not clean, keep, or NAME=VALUE", word);
 			return -1;
 		}
-		words[kept++] = words[i]; /* the list is ours to change */
+		/* the variables come to the front; each word stays somewhere in the list, which owns it */
+		words[i] = words[kept];
+		words[kept++] = word;
 	}
 	c->exec.env = words;
 	c->exec.n_env = kept;

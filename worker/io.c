@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
@@ -15,6 +16,7 @@
 #include "base/text.h"
 #include "proto/codec.h"
 #include "worker/discover.h"
+#include "worker/link.h"
 #include "worker/session.h"
 #include "worker/slots.h"
 
@@ -42,31 +44,19 @@ struct io {
 	int status;
 };
 
-static void close_socket(void **socket)
+/* What a person should see. */
+__attribute__((format(printf, 2, 3))) static void say(const struct io *io, const char *format, ...)
 {
-	if (*socket != NULL)
-		zmq_close(*socket);
-	*socket = NULL;
-}
+	char text[LIMIT_TEXT];
+	va_list args;
 
-static void *make(struct io *io, int type, int linger, const char *endpoint)
-{
-	void *socket = zmq_socket(io->context, type);
-	int64_t most = (int64_t)LIMIT_MESSAGE;
-	int none = 0, yes = 1, idle = 30, reconnect = 50, slow = 1000;
-
-	must(socket != NULL);
-	zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger);
-	zmq_setsockopt(socket, ZMQ_SNDHWM, &none, sizeof none); /* bounded by what is unsettled */
-	zmq_setsockopt(socket, ZMQ_RCVHWM, &none, sizeof none); /* bounded by the window */
-	zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &most, sizeof most);
-	zmq_setsockopt(socket, ZMQ_TCP_KEEPALIVE, &yes, sizeof yes);
-	zmq_setsockopt(socket, ZMQ_TCP_KEEPALIVE_IDLE, &idle, sizeof idle);
-	zmq_setsockopt(socket, ZMQ_RECONNECT_IVL, &reconnect, sizeof reconnect);
-	zmq_setsockopt(socket, ZMQ_RECONNECT_IVL_MAX, &slow, sizeof slow);
-	if (!curve_connect(socket, io->config->keys) || zmq_connect(socket, endpoint) != 0)
-		log_line(LOG_ERROR, "connect", "endpoint=%s %s", endpoint, zmq_strerror(errno));
-	return socket;
+	va_start(args, format);
+	text_vformat(text, sizeof text, format, args);
+	va_end(args);
+	if (io->config->embedded)
+		log_line(LOG_WARN, "worker", "%s", text);
+	else
+		say(io, "%s", text);
 }
 
 /* ---- tasks ---- */
@@ -182,10 +172,10 @@ static void attach(struct io *io, const struct wsession_effect *e)
 
 	discover_resolve(e->jobs, io->config->broker, jobs);
 	discover_resolve(e->results, io->config->broker, results);
-	close_socket(&io->jobs);
-	close_socket(&io->results);
-	io->jobs = make(io, ZMQ_PULL, 0, jobs);
-	io->results = make(io, ZMQ_PUSH, LINGER_MS, results);
+	link_close(&io->jobs);
+	link_close(&io->results);
+	io->jobs = link_open(io->context, ZMQ_PULL, 0, jobs, io->config->keys);
+	io->results = link_open(io->context, ZMQ_PUSH, LINGER_MS, results, io->config->keys);
 }
 
 /* Everything anew, the broker's addresses too: it may have come back elsewhere. */
@@ -193,9 +183,9 @@ static void reconnect(struct io *io)
 {
 	char err[512];
 
-	close_socket(&io->control);
-	close_socket(&io->jobs);
-	close_socket(&io->results);
+	link_close(&io->control);
+	link_close(&io->jobs);
+	link_close(&io->results);
 	discover_free(io->discover);
 	io->discover = discover_new(io->context, io->config->broker, io->config->keys, err);
 	must(io->discover != NULL); /* it was an address at the start */
@@ -212,6 +202,8 @@ static void ready(struct io *io)
 		return;
 	}
 	io->announced = true;
+	if (io->config->embedded)
+		return;
 	fprintf(stderr, "sheaf-worker ready name=%s slots=%u queues=", io->config->name, io->config->slots);
 	for (uint32_t i = 0; i < io->config->n_queues; i++)
 		fprintf(stderr, "%s%.*s", i ? "," : "", (int)io->config->queues[i].n,
@@ -224,7 +216,7 @@ static void ready(struct io *io)
 static void denied(struct io *io, const char *why)
 {
 	if (!io->announced) {
-		fprintf(stderr, "sheaf-worker: %s\n", why);
+		say(io, "%s", why);
 		io->status = 4;
 		io->stop = true;
 	} else if (!io->said_denied) {
@@ -329,7 +321,7 @@ static void look_at_trouble(struct io *io, bool silent)
 	if (t == CURVE_REFUSED || t == CURVE_MISMATCH)
 		denied(io, why);
 	else if (silent && t == CURVE_CUT)
-		fprintf(stderr, "sheaf-worker: %s\n", why);
+		say(io, "%s", why);
 }
 
 static void look_for_broker(struct io *io)
@@ -342,22 +334,22 @@ static void look_for_broker(struct io *io)
 		silent = !io->said_silent && io->now - io->silent_since >= SAY_MS;
 		if (silent) {
 			io->said_silent = true;
-			fprintf(stderr, "sheaf-worker: broker %s does not answer; trying on\n", io->config->broker);
+			say(io, "broker %s does not answer; trying on", io->config->broker);
 		}
 		look_at_trouble(io, silent);
 		return;
 	}
 	discover_free(io->discover);
 	io->discover = NULL;
-	io->control = make(io, ZMQ_DEALER, LINGER_MS, io->workers_at);
+	io->control = link_open(io->context, ZMQ_DEALER, LINGER_MS, io->workers_at, io->config->keys);
 	wsession_connected(io->session, io->now);
 }
 
 static void take_signal(struct io *io)
 {
-	struct signalfd_siginfo info;
+	struct signalfd_siginfo info = { 0 };
 
-	if (read(io->config->signal_fd, &info, sizeof info) != (ssize_t)sizeof info)
+	if (read(io->config->signal_fd, &info, sizeof info) <= 0)
 		return;
 	if (io->draining) {
 		io->stop = io->at_once = true;
@@ -421,7 +413,7 @@ static void run(struct io *io)
 		wsession_tick(io->session, io->now);
 		carry_out(io);
 		if (too_late(io, started)) {
-			fprintf(stderr, "sheaf-worker: broker %s does not answer\n", io->config->broker);
+			say(io, "broker %s does not answer", io->config->broker);
 			io->status = 3;
 			io->stop = true;
 		}
@@ -436,9 +428,9 @@ _Noreturn static void leave_at_once(struct io *io)
 	wsession_drain(io->session, io->now, 0);
 	wsession_tick(io->session, io->now);
 	carry_out(io);
-	close_socket(&io->control);
-	close_socket(&io->jobs);
-	close_socket(&io->results);
+	link_close(&io->control);
+	link_close(&io->jobs);
+	link_close(&io->results);
 	discover_free(io->discover);
 	zmq_ctx_term(io->context);
 	_exit(130); /* the slots' threads are in their handlers, which die with us */
@@ -462,7 +454,7 @@ int io_run(const struct io_config *config)
 	io.silent_since = io.now;
 	io.discover = discover_new(io.context, config->broker, config->keys, err);
 	if (io.discover == NULL) {
-		fprintf(stderr, "sheaf-worker: %s\n", err);
+		say(&io, "%s", err);
 		zmq_ctx_term(io.context);
 		return 2;
 	}
@@ -475,9 +467,9 @@ int io_run(const struct io_config *config)
 		leave_at_once(&io);
 	slots_free(io.slots);
 	discover_free(io.discover);
-	close_socket(&io.control);
-	close_socket(&io.jobs);
-	close_socket(&io.results);
+	link_close(&io.control);
+	link_close(&io.jobs);
+	link_close(&io.results);
 	zmq_ctx_term(io.context);
 	wsession_free(io.session);
 	msg_room_free(io.room);

@@ -15,7 +15,8 @@ struct io_config {
 	const struct handler *handler;
 	uint64_t grace_ms;
 	uint64_t start_timeout_ms; /* for the first answer; UINT64_MAX = none */
-	int signal_fd;             /* SIGTERM and SIGINT */
+	int signal_fd;             /* of SIGTERM and SIGINT; or whatever becomes readable when it is to end */
+	bool embedded;             /* in another program: what is said goes to the log */
 };
 
 /* Runs until a signal has drained it. Returns the exit status: 0; 3 if the broker did not answer in

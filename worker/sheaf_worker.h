@@ -110,6 +110,9 @@ struct sheaf_plugin {
 #define SHEAF_PLUGIN(run_, init_, fini_)                                                                               \
 	const struct sheaf_plugin sheaf_plugin = { SHEAF_WORKER_ABI, run_, init_, fini_ }
 
+#ifdef __GNUC__
+__attribute__((visibility("default")))
+#endif
 extern const struct sheaf_plugin sheaf_plugin;
 
 /* ---- 2. programs that embed a worker ---------------------------------------------------------------- */
@@ -124,6 +127,7 @@ struct sheaf_worker_options {
 	const char *name;   /**< shown by `sheaf workers`; default HOST-PID */
 	uint32_t slots;     /**< handlers that run at the same time, a thread each; default: the CPUs */
 	uint64_t grace_ms;  /**< how long sheaf_worker_stop() lets running handlers go on; 0: 30 s */
+	const char *keys;   /**< directory with keys that `sheaf keygen` made; NULL: none */
 	int insecure;       /**< not 0: allow a broker that is not on this machine, unencrypted */
 };
 
@@ -139,8 +143,9 @@ sheaf_worker *sheaf_worker_start(const struct sheaf_worker_options *options, she
  *  handler. */
 void sheaf_worker_stop(sheaf_worker **w);
 
-/** One call for all of it: runs a worker until SIGTERM or SIGINT, then drains it. Call it before other threads are
- * made: it blocks these signals. 0, or 2 with a sentence in err. */
+/** One call for all of it: runs a worker in this thread until SIGTERM or SIGINT, then drains it; a second signal ends
+ *  the program at once. Call it before other threads are made: it blocks these signals. 0; or with a sentence in err:
+ * 2, the options are wrong, 4, the broker does not accept its key. */
 int sheaf_worker_run(const struct sheaf_worker_options *options, sheaf_handler *handler, void *arg,
                      char err[SHEAF_WORKER_ERR]);
 

@@ -189,13 +189,15 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* How far a child came that could not become the program. */
+/* How far a child came that could not become the program. It writes this in our memory, which no compiler expects: so
+ * the object is volatile, and whoever writes to it is not inlined into the function that reads it, where their
+ * variables could share a place. */
 struct failure {
-	volatile int what; /* enum spawn_error; 0 = none */
-	volatile int error;
+	int what; /* enum spawn_error; 0 = none */
+	int error;
 };
 
-_Noreturn static void give_up(struct failure *f, enum spawn_error what)
+_Noreturn static void give_up(volatile struct failure *f, enum spawn_error what)
 {
 	f->error = errno;
 	f->what = what;
@@ -214,7 +216,8 @@ static bool set_fds(const struct spawn_fds *fds)
 }
 
 /* The child's part. It shares our memory, beside our other threads: nothing but system calls. Does not return. */
-_Noreturn static void become(const struct words *w, const struct spawn_fds *fds, pid_t parent, struct failure *f)
+_Noreturn __attribute__((noinline)) static void become(const struct words *w, const struct spawn_fds *fds, pid_t parent,
+                                                       volatile struct failure *f)
 {
 	const struct exec_config *config = w->config;
 	struct rlimit limit;
@@ -241,7 +244,7 @@ _Noreturn static void become(const struct words *w, const struct spawn_fds *fds,
 
 int spawn(const struct words *w, const struct spawn_fds *fds)
 {
-	struct failure f = { 0 };
+	volatile struct failure f = { 0 };
 	pid_t parent = getpid(), pid;
 
 #pragma GCC diagnostic push

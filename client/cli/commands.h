@@ -14,6 +14,7 @@
 	X(result)                                                                                                      \
 	X(job)                                                                                                         \
 	X(cancel)                                                                                                      \
+	X(touch)                                                                                                       \
 	X(queues)                                                                                                      \
 	X(queue)                                                                                                       \
 	X(workers)                                                                                                     \

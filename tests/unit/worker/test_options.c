@@ -13,6 +13,7 @@ static const struct option_spec specs[] = {
 	{ "verbose", 'v', NULL, "say more" },
 	{ "config", 'c', "FILE", "read more from there" },
 	{ "help", 'h', NULL, "this text" },
+	{ "word", 'w', "WORD...", "any number of them" },
 	{ "replicas", 0, "N", NULL },
 	{ "secret", 0, NULL, NULL },
 };
@@ -81,6 +82,23 @@ START_TEST(test_more_shapes)
 	ck_assert_int_eq(parse(&o, LINE("-s=4", "--verbose=true")), 0);
 	ck_assert_str_eq(options_get(&o, "slots"), "4");
 	ck_assert(options_flag(&o, "verbose"));
+	options_fini(&o);
+}
+END_TEST
+
+START_TEST(test_lists)
+{
+	char **words;
+	struct options o;
+
+	ck_assert_int_eq(parse(&o, LINE("q", "--word", "a", "-w", "b=c", "--word=", "--slots", "4")), 0);
+	ck_assert_int_eq(options_list(&o, "word", &words), 3);
+	ck_assert_str_eq(words[0], "a");
+	ck_assert_str_eq(words[1], "b=c");
+	ck_assert_str_eq(words[2], "");
+	options_fini(&o);
+	ck_assert_int_eq(parse(&o, LINE("q")), 0);
+	ck_assert_int_eq(options_list(&o, "word", &words), 0);
 	options_fini(&o);
 }
 END_TEST
@@ -210,5 +228,5 @@ START_TEST(test_no_file)
 }
 END_TEST
 
-SUITE_MAIN("options", test_shapes, test_more_shapes, test_refusals, test_letters_together, test_environment, test_file,
-           test_file_refusals, test_no_file)
+SUITE_MAIN("options", test_shapes, test_more_shapes, test_lists, test_refusals, test_letters_together, test_environment,
+           test_file, test_file_refusals, test_no_file)
