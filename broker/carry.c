@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "broker/loop.h"
+#include "broker/zonefile.h"
 
 static struct echo *echo_add(struct loop *l, enum event_kind kind)
 {
@@ -11,6 +12,7 @@ static struct echo *echo_add(struct loop *l, enum event_kind kind)
 
 	must(e != NULL);
 	e->ev.kind = kind;
+	buf_init(&e->bytes);
 	if (l->last != NULL)
 		l->last->next = e;
 	else
@@ -26,6 +28,17 @@ static void open_push(struct loop *l, uint64_t session, uint32_t principal)
 	e->ev.session = session;
 	if (sockets_push_open(&l->sockets, session, principal, e->text))
 		e->ev.text = span_str(e->text);
+}
+
+static void read_zone(struct loop *l, const char *name)
+{
+	struct echo *e = echo_add(l, EV_ZONE);
+	const char *why = "";
+
+	text_format(e->text, sizeof e->text, "%s", name);
+	e->ev.text = span_str(e->text);
+	e->ev.flag = !zonefile_read(name, &e->bytes, &why);
+	e->ev.facts = e->ev.flag ? span_str(why) : buf_span(&e->bytes);
 }
 
 static void unreachable(struct loop *l, uint64_t session)
@@ -151,6 +164,9 @@ static void carry_one(struct loop *l, const struct effect *e)
 	case FX_MOVE:
 		journal_scan(l->journal, e->u.position);
 		l->scanning = true;
+		break;
+	case FX_ZONE:
+		read_zone(l, e->u.zone);
 		break;
 	case FX_LOG:
 		say(e);

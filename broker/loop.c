@@ -26,10 +26,9 @@ enum {
 /* Unsent answers at which submits are told to come back. */
 static const uint64_t OUTBOX_BYTES = 256 * MIB;
 
-static void step(struct loop *l, const struct event *ev)
+/* What the carrying out of effects has brought. */
+static void take_echoes(struct loop *l)
 {
-	core_step(l->core, l->now, ev, &l->fx);
-	loop_carry_out(l);
 	while (l->first != NULL) {
 		struct echo *e = l->first;
 
@@ -38,8 +37,16 @@ static void step(struct loop *l, const struct event *ev)
 			l->last = NULL;
 		core_step(l->core, l->now, &e->ev, &l->fx);
 		loop_carry_out(l);
+		buf_fini(&e->bytes);
 		free(e);
 	}
+}
+
+static void step(struct loop *l, const struct event *ev)
+{
+	core_step(l->core, l->now, ev, &l->fx);
+	loop_carry_out(l);
+	take_echoes(l);
 }
 
 /* With keys: whose message it is, and whether they may send it. False with the sentence for them. */
@@ -268,6 +275,7 @@ static void leave(struct loop *l)
 
 int loop_run(struct loop *l)
 {
+	take_echoes(l); /* of the start */
 	while (!l->stop) {
 		turn(l);
 		if (l->draining && (core_drained(l->core) || l->now.mono_ms >= l->drain_until))

@@ -14,6 +14,7 @@ struct echo {
 	struct echo *next;
 	struct event ev;
 	char text[LIMIT_ENDPOINT]; /* what ev.text points to */
+	struct buf bytes;          /* what ev.facts points to; owned */
 };
 
 struct loop {

@@ -26,6 +26,7 @@ static const struct {
 	{ SHEAF_E_CLOSED, "closed", "the batch is closed" },
 	{ SHEAF_E_UNSUPPORTED, "unsupported", "the broker does not know this request" },
 	{ SHEAF_E_DAMAGED, "damaged", "the stored bytes are damaged" },
+	{ SHEAF_E_EXISTS, "exists", "there is another one of this name" },
 	{ SHEAF_E_UNREACHABLE, "unreachable", "the broker did not answer" },
 	{ SHEAF_E_TIMEOUT, "timeout", "timed out" },
 	{ SHEAF_E_CONFIG, "config", "bad configuration" },

@@ -23,6 +23,7 @@ enum sheaf_error {
 	SHEAF_E_CLOSED = 15,      /* the batch is closed */
 	SHEAF_E_UNSUPPORTED = 16, /* this broker does not know the request */
 	SHEAF_E_DAMAGED = 17,     /* the bytes on disk are damaged */
+	SHEAF_E_EXISTS = 18,      /* there is another one of this name */
 	/* below: of the client library, never on the wire */
 	SHEAF_E_UNREACHABLE = 64, /* the broker did not answer */
 	SHEAF_E_TIMEOUT = 65,     /* the deadline passed */

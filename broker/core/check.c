@@ -3,6 +3,7 @@
 
 #include "base/must.h"
 #include "broker/core/check.h"
+#include "broker/core/cron.h"
 #include "broker/core/dead.h"
 #include "broker/core/job.h"
 #include "broker/core/job_table.h"
@@ -233,4 +234,5 @@ void core_check(const struct core *c)
 	must(members == s.members);
 	check_workers(c, running);
 	check_clients(c, s.waits);
+	cron_check(c);
 }

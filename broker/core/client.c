@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "broker/core/cron.h"
 #include "broker/core/dead_client.h"
 #include "broker/core/drain.h"
 #include "broker/core/fact.h"
@@ -239,6 +240,9 @@ static handler *const handlers[] = {
 	[MSG_DEAD_LIST] = dead_list_request,
 	[MSG_DEAD_OP] = dead_op_request,
 	[MSG_RETRY] = dead_retry_request,
+	[MSG_CRON_SET] = cron_set_request,
+	[MSG_CRON_OP] = cron_op_request,
+	[MSG_CRON_LIST] = cron_list_request,
 };
 
 void client_dismiss(struct core *c, uint32_t principal)

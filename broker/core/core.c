@@ -8,6 +8,7 @@
 #include "broker/core/beat.h"
 #include "broker/core/chore.h"
 #include "broker/core/client.h"
+#include "broker/core/cron.h"
 #include "broker/core/dead.h"
 #include "broker/core/dispatch.h"
 #include "broker/core/fact.h"
@@ -87,6 +88,8 @@ struct core *core_new(const struct core_config *config)
 	list_init(&c->lost);
 	list_init(&c->unsettled);
 	list_init(&c->chores);
+	heap_init(&c->cron_timers);
+	list_init(&c->cron_asks);
 	list_init(&c->away);
 	return c;
 }
@@ -133,6 +136,7 @@ void core_free(struct core *c)
 		return;
 	HASH_ITER(hh, c->by_client, cl, next)
 	client_free(c, cl);
+	cron_fini(c);
 	HASH_CLEAR(hh, c->by_session);
 	HASH_CLEAR(hi, c->by_instance);
 	free_workers(c, &c->workers);
@@ -254,6 +258,7 @@ static void tick(struct core *c)
 	timer_slice(c);
 	key_expire(c);
 	dead_slice(c);
+	cron_slice(c);
 	trim_tick(c);
 	if (turn_has_room(c, STEP_WORK))
 		chore_slice(c); /* behind the preamble, which names the queue that it may end */
@@ -312,6 +317,9 @@ static void take(struct core *c, const struct event *ev)
 	case EV_BAD_PAYLOAD:
 		gather_bad_payload(c, &ev->lease, ev->text);
 		break;
+	case EV_ZONE:
+		cron_zone_came(c, ev->text, !ev->flag, ev->facts);
+		break;
 	case EV_DRAIN:
 		c->draining = true;
 		break;
@@ -362,6 +370,7 @@ uint64_t core_deadline(const struct core *c)
 	t = earlier(t, beat_young_deadline(c));
 	t = earlier(t, batch_deadline(c));
 	t = earlier(t, key_deadline(c));
+	t = earlier(t, cron_deadline(c));
 	t = earlier(t, gather_deadline(c));
 	if (!list_empty(&c->orphans))
 		t = earlier(t, c->orphans_until);

@@ -61,9 +61,11 @@ enum event_kind {
 	EV_MOVE,        /* position, facts: one block of the segment named by FX_MOVE, in order */
 	EV_MOVED,       /* position: the segment's base; all its blocks were handed in */
 	EV_BAD_PAYLOAD, /* lease, text: the payload of this granted job could not be read back */
-	EV_DRAIN,       /* stop intake: submits get draining, nothing more is granted */
-	EV_DISMISSED,   /* principal: it may no longer what it might; its sessions end */
-	EV_TICK         /* the time of core_deadline has come */
+	EV_ZONE,  /* text: the name that FX_ZONE gave; facts: the bytes of that time zone's file; flag 1: it cannot be
+	             read, and facts say why */
+	EV_DRAIN, /* stop intake: submits get draining, nothing more is granted */
+	EV_DISMISSED, /* principal: it may no longer what it might; its sessions end */
+	EV_TICK       /* the time of core_deadline has come */
 };
 
 struct event {
@@ -107,6 +109,7 @@ enum effect_kind {
 	FX_CLOSE,   /* session: close its PUSH socket at once */
 	FX_MOVE,    /* position: read that segment and hand its blocks in as EV_MOVE, then EV_MOVED */
 	FX_TRIM,    /* position: nothing below it is needed; a segment's base */
+	FX_ZONE,    /* zone: read the file of this time zone; answer with EV_ZONE. A name as zone_name_ok has it */
 	FX_LOG      /* level, id, text: one line for the log */
 };
 
@@ -133,6 +136,7 @@ struct effect {
 			uint32_t n;
 		} peek;
 		uint64_t position;
+		const char *zone;
 		struct {
 			enum log_level level;
 			const char *id;

@@ -22,8 +22,10 @@ enum fact_type {
 	FACT_JOBS_LEASED = 7, /* leases that have become old */
 	FACT_BATCH = 8,       /* a batch as it is now, with its counts */
 	FACT_BATCH_GONE = 9,
-	FACT_SESSION = 10,       /* a client session's answers, for its retries */
-	FACT_KEY = 11,           /* an idempotency key and the job that it stands for */
+	FACT_SESSION = 10, /* a client session's answers, for its retries */
+	FACT_KEY = 11,     /* an idempotency key and the job that it stands for */
+	FACT_CRON = 12,    /* a schedule, or what changed of it; see cron_fact.c */
+	FACT_CRON_GONE = 13,
 	FACT_JOBS_REDRIVE = 14,  /* dead letters that are ready again */
 	FACT_JOBS_FORGOTTEN = 16 /* dead letters that are gone */
 };

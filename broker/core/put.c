@@ -6,11 +6,12 @@
 #include "broker/core/job.h"
 #include "broker/core/policy.h"
 #include "broker/core/queue.h"
+#include "broker/core/side.h"
 #include "broker/core/trim.h"
 
 uint64_t put_bytes(const struct put *p, struct span payload)
 {
-	return FACT_HEAD + FACT_PUT_HEAD + p->headers.n + FACT_PUT_RECORD + payload.n;
+	return FACT_HEAD + FACT_PUT_HEAD + 64 + p->tenant.n + p->group.n + p->headers.n + FACT_PUT_RECORD + payload.n;
 }
 
 const char *put_refused(const struct core *c, const struct put *p, struct span payload)
@@ -21,20 +22,36 @@ const char *put_refused(const struct core *c, const struct put *p, struct span p
 		return "the journal is behind";
 	if (trim_full(c, put_bytes(p, payload)))
 		return c->trim.no_space ? "the broker's disk is full" : "the broker's disk cap is reached";
-	if (p->headers.n > 0 && HASH_CNT(hh, c->by_headers) >= LIMIT_POLICIES)
+	if (p->headers.n + p->tenant.n + p->group.n > 0 && HASH_CNT(hh, c->by_headers) >= LIMIT_POLICIES)
 		return "there are too many distinct sets of headers among the live jobs";
 	return NULL;
 }
 
-uint64_t put_job(struct core *c, struct queue *q, const struct put *p, struct span payload)
+/* Fills in what is left to the queue. */
+static struct put settle(const struct queue *q, struct put p)
 {
+	if (p.attempts == 0)
+		p.attempts = (uint8_t)(q->settings.attempts != 0 ? q->settings.attempts : DEFAULT_ATTEMPTS);
+	if (p.lease_ms == 0)
+		p.lease_ms = q->settings.lease_ms;
+	if (p.backoff_ms == 0)
+		p.backoff_ms = q->settings.backoff_ms;
+	if (p.backoff_max_ms == 0)
+		p.backoff_max_ms = q->settings.backoff_max_ms;
+	return p;
+}
+
+uint64_t put_job(struct core *c, struct queue *q, const struct put *asked, struct span payload)
+{
+	const struct put settled = settle(q, *asked), *p = &settled;
+	uint64_t expires = p->within_ms != 0 ? c->wall + p->within_ms : 0;
 	struct buf *b = &c->fx->block;
 	uint32_t crc = crc32c(0, payload.p, payload.n);
 	uint64_t id = c->next_id++;
 	size_t begun;
 
 	must(c->turn.n_puts < STEP_PUTS && !c->turn.placed && payload.n <= LIMIT_PAYLOAD);
-	must(p->priority <= LIMIT_PRIORITY && p->attempts > 0);
+	must(p->priority <= LIMIT_PRIORITY);
 	begun = fact_begin(b, FACT_JOBS_PUT);
 	fact_put_put(b, &(struct fact_put){
 			    .queue = q->index,
@@ -46,6 +63,9 @@ uint64_t put_job(struct core *c, struct queue *q, const struct put *p, struct sp
 			    .headers = p->headers,
 			    .backoff_ms = p->backoff_ms,
 			    .backoff_max_ms = p->backoff_max_ms,
+			    .expires_ms = expires,
+			    .tenant = p->tenant,
+			    .group = p->group,
 			});
 	fact_put_put_rec(b, &(struct fact_put_rec){ id, crc, payload });
 	fact_end(b, begun);
@@ -54,13 +74,17 @@ uint64_t put_job(struct core *c, struct queue *q, const struct put *p, struct sp
 		.at = b->n - payload.n - LOG_BLOCK_HEADER,
 		.length = (uint32_t)payload.n,
 		.crc = crc,
-		.overhead = job_overhead(false, 1, p->headers.n),
+		.overhead = job_overhead(false, 1, p->headers.n + p->tenant.n + p->group.n),
 		.policy = policy_intern(c,
 		                        &(struct policy_words){ .headers = p->headers,
 		                                                .lease_ms = p->lease_ms,
 		                                                .backoff_ms = p->backoff_ms,
-		                                                .backoff_max_ms = p->backoff_max_ms },
+		                                                .backoff_max_ms = p->backoff_max_ms,
+		                                                .queue = q,
+		                                                .tenant = p->tenant,
+		                                                .group = p->group },
 		                        1),
+		.expires = expires,
 		.queue = q->index,
 		.priority = p->priority,
 		.attempts = p->attempts,
@@ -80,6 +104,8 @@ void put_apply(struct core *c, uint64_t base)
 		j->attempts = p->attempts;
 		j->submitted_ms = c->wall & JOB_MS_MASK;
 		j->p.policy = p->policy;
+		if (p->expires != 0)
+			side_make(j)->expires = p->expires;
 		q->submitted++;
 		job_begin(c, j);
 	}

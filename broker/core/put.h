@@ -7,11 +7,12 @@
 
 struct put {
 	uint8_t priority;
-	uint8_t attempts; /* from 1 */
+	uint8_t attempts; /* 0, as in what follows: the queue's default */
 	uint64_t lease_ms;
 	uint64_t backoff_ms;
 	uint64_t backoff_max_ms;
-	struct span headers; /* borrowed for the call */
+	uint64_t within_ms;                 /* it does not begin later than so long from now; 0 = whenever */
+	struct span tenant, group, headers; /* borrowed for the call */
 };
 
 /* Bytes of facts that put_job will take, at most. */

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "broker/core/batch.h"
 #include "broker/core/client.h"
+#include "broker/core/cron.h"
 #include "broker/core/dead.h"
 #include "broker/core/fact.h"
 #include "broker/core/fx.h"
@@ -20,6 +21,7 @@
 #include "broker/core/replay_dead.h"
 #include "broker/core/setting.h"
 #include "broker/core/side.h"
+#include "broker/core/trim.h"
 
 static bool replay_meta(struct core *c, struct span body)
 {
@@ -314,6 +316,9 @@ static bool replay_fact(struct core *c, uint64_t facts_at, const struct fact *f)
 		return replay_end(c, facts_at, f);
 	case FACT_JOBS_BACK:
 		return replay_backs(c, f);
+	case FACT_CRON:
+	case FACT_CRON_GONE:
+		return cron_replay(c, f);
 	case FACT_JOBS_REDRIVE:
 		return replay_redrive(c, f->body);
 	case FACT_JOBS_FORGOTTEN:
@@ -351,29 +356,6 @@ bool replay_block(struct core *c, uint64_t position, struct span facts, const ch
 	return got == 0;
 }
 
-/* The log begins earlier than its first intact block: the counters must, too. */
-static void set_tail(struct core *c, uint64_t tail)
-{
-	struct trim *t = &c->trim;
-	uint64_t k;
-
-	if (t->n_live == 0) {
-		t->tail = tail;
-		return;
-	}
-	must(tail <= t->tail);
-	k = (t->tail - tail) / c->config.segment_bytes;
-	if (k == 0)
-		return;
-	t->live = realloc(t->live, (t->n_live + k) * sizeof t->live[0]);
-	must(t->live != NULL);
-	memmove(t->live + k, t->live, t->n_live * sizeof t->live[0]);
-	memset(t->live, 0, k * sizeof t->live[0]);
-	t->n_live += k;
-	t->cap_live = t->n_live;
-	t->tail = tail;
-}
-
 /* Queues whose own fact was lost to damage: named for what they are if they hold anything. */
 static void name_queues(struct core *c)
 {
@@ -398,7 +380,7 @@ void replay_finish(struct core *c, uint64_t tail, uint64_t head)
 {
 	struct job *j;
 
-	set_tail(c, tail);
+	trim_set_tail(c, tail);
 	must(head >= c->trim.head);
 	c->trim.head = head;
 	c->replaying = false;
@@ -418,4 +400,5 @@ void replay_finish(struct core *c, uint64_t tail, uint64_t head)
 			batch_settle(c, c->batches[i]);
 	c->orphans_until = c->t + c->config.liveness_ms;
 	client_start(c);
+	cron_start(c);
 }

@@ -374,8 +374,9 @@ struct putting {
 	uint64_t id;
 	uint64_t at; /* of its payload, counted from the first fact */
 	uint32_t length, crc, overhead;
-	uint32_t policy; /* index; holds a reference */
-	uint16_t queue;  /* index */
+	uint64_t expires; /* wall clock; 0 = never */
+	uint32_t policy;  /* index; holds a reference */
+	uint16_t queue;   /* index */
 	uint8_t priority;
 	uint8_t attempts;
 };
@@ -405,9 +406,10 @@ struct trim {
 	uint64_t head;          /* of the log */
 	uint64_t preamble_at;   /* where the last complete preamble begins */
 	uint64_t preamble_from; /* where the one under way began */
-	uint32_t next_queue;    /* what the preamble writes next: queues, then batches, then clients */
+	uint32_t next_queue;    /* what the preamble writes next: queues, batches, clients, schedules */
 	uint32_t next_batch;
 	struct client *next_client;
+	struct cron *next_cron;
 	uint64_t *live; /* bytes still needed, per segment from tail on; owned */
 	uint64_t n_live, cap_live;
 	uint64_t live_bytes;
@@ -482,6 +484,12 @@ struct core {
 	struct heap dead_timers;      /* queues: keys in core time */
 	uint64_t deaths;              /* since the start */
 	struct list chores;           /* queues with long work */
+	/* schedules; see cron.h */
+	struct cron *crons;      /* uthash by name */
+	struct cron_zone *zones; /* uthash by name */
+	struct heap cron_timers; /* keys in wall time */
+	struct list cron_asks;   /* requests that wait for a zone */
+	uint32_t n_cron_asks;
 	struct trim trim;
 	struct counters count;
 	struct turn turn;

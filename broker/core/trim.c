@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "broker/core/batch.h"
+#include "broker/core/cron.h"
 #include "broker/core/fact.h"
 #include "broker/core/fx.h"
 #include "broker/core/keep.h"
@@ -65,6 +66,28 @@ void trim_set_head(struct core *c, uint64_t head)
 	c->trim.head = head;
 }
 
+void trim_set_tail(struct core *c, uint64_t tail)
+{
+	struct trim *t = &c->trim;
+	uint64_t k;
+
+	if (t->n_live == 0) {
+		t->tail = tail;
+		return;
+	}
+	must(tail <= t->tail);
+	k = (t->tail - tail) / c->config.segment_bytes;
+	if (k == 0)
+		return;
+	t->live = realloc(t->live, (t->n_live + k) * sizeof t->live[0]);
+	must(t->live != NULL);
+	memmove(t->live + k, t->live, t->n_live * sizeof t->live[0]);
+	memset(t->live, 0, k * sizeof t->live[0]);
+	t->n_live += k;
+	t->cap_live = t->n_live;
+	t->tail = tail;
+}
+
 static uint64_t used(const struct core *c)
 {
 	return c->trim.head - c->trim.tail;
@@ -124,6 +147,7 @@ static void begin_preamble(struct core *c)
 	t->preamble_from = t->head;
 	t->next_queue = t->next_batch = 0;
 	t->next_client = c->by_client;
+	t->next_cron = c->crons;
 	fact_put_meta(&c->fx->block, &(struct fact_meta){ c->epoch, c->next_id, c->wall });
 }
 
@@ -159,6 +183,9 @@ static bool preamble_slice(struct core *c)
 		} else if (t->next_client != NULL) {
 			client_fact(c, t->next_client);
 			t->next_client = t->next_client->hh.next;
+		} else if (t->next_cron != NULL) {
+			cron_fact(c, t->next_cron);
+			t->next_cron = t->next_cron->hh.next;
 		} else {
 			return true;
 		}

@@ -15,6 +15,9 @@ void trim_discharge(struct core *c, uint64_t at, uint64_t bytes);
 /* The log's head has moved. */
 void trim_set_head(struct core *c, uint64_t head);
 
+/* After a replay: the log begins at `tail`, which may be before its first intact block. */
+void trim_set_tail(struct core *c, uint64_t tail);
+
 /* The log has no room for another submit of that many bytes. */
 bool trim_full(const struct core *c, uint64_t bytes);
 

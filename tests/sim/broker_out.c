@@ -236,6 +236,9 @@ static void one(struct broker *b, struct gather *g, const struct effect *e)
 		out_new(b, OUT_TRIM, e->u.position, 0);
 		b->trims_out++;
 		break;
+	case FX_ZONE:
+		world_fail(b->w, "zone %s: nobody has asked for one", e->u.zone);
+		break;
 	case FX_LOG:
 		world_note(b->w, "log %s %s", e->u.log.id, e->u.log.text);
 		break;

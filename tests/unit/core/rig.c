@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/core/trace.h"
+#include "tests/unit/core/zonefile.h"
 
 #define SEGMENT (64 * KIB)
 
@@ -23,6 +24,10 @@ static void carry_out(struct rig *r)
 		}
 		if (e->kind == FX_NONCE)
 			r->nonce = e->number;
+		if (e->kind == FX_ZONE) {
+			ck_assert_uint_lt(r->n_zones, RIG_ZONES);
+			snprintf(r->zones[r->n_zones++], LIMIT_NAME + 1, "%s", e->u.zone);
+		}
 		if (e->kind == FX_MOVE)
 			r->move = e->u.position + 1;
 		if (e->kind == FX_TRIM)
@@ -33,9 +38,28 @@ static void carry_out(struct rig *r)
 	core_check(r->core);
 }
 
+/* What the shell does: reads the zones that the core wants. */
+static void read_zones(struct rig *r)
+{
+	for (uint32_t i = 0; i < r->n_zones; i++) {
+		struct event ev = { .kind = EV_ZONE, .text = span_str(r->zones[i]), .flag = true };
+		char path[200];
+		struct buf b;
+
+		buf_init(&b);
+		snprintf(path, sizeof path, "%s/%s", ZONES, r->zones[i]);
+		ev.flag = r->no_zones || !zonefile_read(path, &b);
+		ev.facts = ev.flag ? span_str("there is none") : buf_span(&b);
+		core_step(r->core, r->now, &ev, &r->fx);
+		carry_out(r);
+		buf_fini(&b);
+	}
+	r->n_zones = 0;
+}
+
 void rig_init(struct rig *r)
 {
-	*r = (struct rig){ .now = { 1000, 1700000000000 }, .held_state = HELD_RUNNING };
+	*r = (struct rig){ .now = { 1000, RIG_WALL_MS }, .held_state = HELD_RUNNING };
 	core_config_default(&r->config);
 	r->config.segment_bytes = SEGMENT;
 	buf_init(&r->trace);
@@ -75,6 +99,7 @@ void rig_step(struct rig *r, const struct event *ev)
 {
 	core_step(r->core, r->now, ev, &r->fx);
 	carry_out(r);
+	read_zones(r);
 	/* the end of the shell's turn: what the core wants done at once */
 	for (int i = 0; i < 1000 && core_deadline(r->core) == 0; i++) {
 		core_step(r->core, r->now, &(struct event){ .kind = EV_TICK }, &r->fx);
@@ -120,6 +145,7 @@ void rig_restart(struct rig *r, bool trimmed)
 	r->move = 0;
 	core_start(r->core, r->now, tail, head, &r->fx);
 	carry_out(r);
+	read_zones(r);
 }
 
 void rig_keep_blocks(struct rig *r, uint32_t n)

@@ -15,7 +15,9 @@
 #include "broker/core/core.h"
 #include "broker/core/log.h"
 
-enum { RIG_BLOCKS = 16384, RIG_WORKERS = 8 };
+#define RIG_WALL_MS UINT64_C(1700000040000) /* 2023-11-14 22:14 UTC: where its wall clock begins */
+
+enum { RIG_BLOCKS = 16384, RIG_WORKERS = 8, RIG_ZONES = 16 };
 
 struct rig_block {
 	uint64_t at;
@@ -47,6 +49,9 @@ struct rig {
 	uint64_t due_ms;                  /* of the last job shown */
 	struct msg_dead_cursor dead_next; /* of the last page of dead letters */
 	bool dead_more;
+	bool no_zones;                         /* time zones cannot be read */
+	char zones[RIG_ZONES][LIMIT_NAME + 1]; /* that the core has asked for */
+	uint32_t n_zones;
 };
 
 void rig_init(struct rig *r);

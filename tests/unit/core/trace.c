@@ -116,6 +116,42 @@ static void put_attempts(struct rig *r, const struct effect *e)
 	}
 }
 
+/* Times are minutes after the rig's beginning, or with a fraction. */
+static void put_time(struct rig *r, const char *what, struct msg_cron_time t)
+{
+	uint64_t ms = t.at_ms - RIG_WALL_MS;
+
+	if (t.at_ms == 0)
+		return;
+	put(r, "%s%llu", what, (unsigned long long)(ms / 60000));
+	if (ms % 60000 != 0)
+		put(r, ":%05.2f", (double)(ms % 60000) / 1000);
+	if (t.offset_s != 0)
+		put(r, "%+dh", t.offset_s / 3600);
+}
+
+static void put_crons(struct rig *r, const struct msg *m)
+{
+	static const char *const did[] = { "", " added", " replaced", " same" };
+
+	put(r, " crons #%llu%s", (unsigned long long)m->h.number, did[m->u.cron_info.did]);
+	for (uint32_t i = 0; i < m->u.cron_info.n; i++) {
+		const struct msg_cron_rec *k = &m->u.cron_info.v[i];
+
+		put(r, " [%.*s%s", (int)k->cron.name.n, (const char *)k->cron.name.p, k->paused ? " paused" : "");
+		put_time(r, " next=", k->next);
+		put_time(r, " last=", k->last);
+		if (k->last_job > 0)
+			put(r, " job=%llu", (unsigned long long)k->last_job);
+		put(r, " jobs=%llu missed=%llu", (unsigned long long)k->submitted, (unsigned long long)k->missed);
+		if (k->trouble.n > 0)
+			put(r, " trouble='%.*s'", (int)k->trouble.n, (const char *)k->trouble.p);
+		put(r, "]");
+	}
+	for (uint32_t i = 0; i < m->u.cron_info.n_times; i++)
+		put_time(r, " ", m->u.cron_info.times[i]);
+}
+
 static void put_reply(struct rig *r, const struct effect *e)
 {
 	const struct msg *m = e->u.msg;
@@ -171,6 +207,9 @@ static void put_reply(struct rig *r, const struct effect *e)
 		break;
 	case MSG_DEAD_INFO:
 		put_dead(r, m);
+		break;
+	case MSG_CRON_INFO:
+		put_crons(r, m);
 		break;
 	case MSG_NO_SESSION:
 		put(r, " no-session");
@@ -279,6 +318,7 @@ void trace_effect(struct rig *r, const struct effect *e)
 		put(r, "trim\n");
 		break;
 	case FX_APPEND:
+	case FX_ZONE:
 	case FX_LOG:
 		break; /* what they say shows elsewhere */
 	}
