@@ -10,21 +10,21 @@
 static struct rig rig;
 static uint64_t number;
 
-static void setup(void)
+static inline void setup(void)
 {
 	number = 0;
 	rig_init(&rig);
 	rig_client(&rig, 1);
 }
 
-static void teardown(void)
+static inline void teardown(void)
 {
 	rig_fini(&rig);
 }
 
 /* ---- asking ---- */
 
-static struct msg_cron cron(const char *name, const char *spec)
+static inline struct msg_cron cron(const char *name, const char *spec)
 {
 	return (struct msg_cron){ .name = span_str(name),
 		                  .spec = span_str(spec),
@@ -35,23 +35,23 @@ static struct msg_cron cron(const char *name, const char *spec)
 }
 
 /* A client that was silent for long has to say hello again. */
-static void ask(enum msg_kind kind, uint64_t n, struct msg m)
+static inline void ask(enum msg_kind kind, uint64_t n, struct msg m)
 {
 	rig_client(&rig, 1);
 	rig_request(&rig, 1, n, kind, m);
 }
 
-static void add_as(struct msg_cron k, uint32_t flags)
+static inline void add_as(struct msg_cron k, uint32_t flags)
 {
 	ask(MSG_CRON_SET, ++number, (struct msg){ .u.cron_set = { flags, k } });
 }
 
-static void add(const char *name, const char *spec)
+static inline void add(const char *name, const char *spec)
 {
 	add_as(cron(name, spec), 0);
 }
 
-static void add_skip(const char *name, const char *spec)
+static inline void add_skip(const char *name, const char *spec)
 {
 	struct msg_cron k = cron(name, spec);
 
@@ -59,13 +59,13 @@ static void add_skip(const char *name, const char *spec)
 	add_as(k, 0);
 }
 
-static void op(const char *name, enum cron_op op)
+static inline void op(const char *name, enum cron_op op)
 {
 	ask(MSG_CRON_OP, ++number, (struct msg){ .u.cron_op = { .name = span_str(name), .op = op } });
 }
 
 /* What the list says now, on its own. */
-static void expect_list(const char *text)
+static inline void expect_list(const char *text)
 {
 	char line[1200];
 
@@ -75,13 +75,13 @@ static void expect_list(const char *text)
 	rig_expect(&rig, line);
 }
 
-static void minutes(uint64_t n)
+static inline void minutes(uint64_t n)
 {
 	rig_pass(&rig, n * 60000);
 }
 
 /* The wall goes on while the broker is down. */
-static void down(uint64_t ms)
+static inline void down(uint64_t ms)
 {
 	rig.now.mono_ms += ms;
 	rig.now.wall_ms += ms;
@@ -90,7 +90,7 @@ static void down(uint64_t ms)
 }
 
 /* What a worker gets to see of it. */
-static const char *header(uint64_t id, const char *name)
+static inline const char *header(uint64_t id, const char *name)
 {
 	static char out[100];
 	size_t n = strlen(name);

@@ -1,4 +1,5 @@
-/* Schedules in the core: what is due is submitted, and what clients may do to schedules. See cron_rig.h for the times. */
+/* Schedules in the core: what is due is submitted, and what clients may do to schedules. See cron_rig.h for the times.
+ */
 #include "tests/unit/core/cron_rig.h"
 
 /* ---- in time ---- */
