@@ -20,7 +20,7 @@
 #include "worker/session.h"
 #include "worker/slots.h"
 
-enum { TURN_MESSAGES = 64, TURN_TASKS = 4096, POLL_MOST_MS = 500, SAY_MS = 5000, LINGER_MS = 1000 };
+enum { TURN_MESSAGES = 64, TURN_TASKS = 4096, POLL_MOST_MS = 500, SAY_MS = 5000, REST_MS = 4000, LINGER_MS = 1000 };
 
 /* A received frame with the tasks that point into it. */
 struct batch_frame {
@@ -422,8 +422,9 @@ static void run(struct io *io)
 	}
 }
 
-/* After a second signal: what runs is handed back, and does not outlive us. */
-_Noreturn static void leave_at_once(struct io *io)
+/* After a second signal, or because a handler does not heed its cancel: what runs is handed back, and does not outlive
+ * us. */
+_Noreturn static void leave_at_once(struct io *io, int status)
 {
 	wsession_drain(io->session, io->now, 0);
 	wsession_tick(io->session, io->now);
@@ -433,7 +434,7 @@ _Noreturn static void leave_at_once(struct io *io)
 	link_close(&io->results);
 	discover_free(io->discover);
 	zmq_ctx_term(io->context);
-	_exit(130); /* the slots' threads are in their handlers, which die with us */
+	_exit(status); /* the slots' threads are in their handlers, which die with us */
 }
 
 int io_run(const struct io_config *config)
@@ -464,7 +465,11 @@ int io_run(const struct io_config *config)
 	io.room = msg_room_new();
 	run(&io);
 	if (io.at_once)
-		leave_at_once(&io);
+		leave_at_once(&io, 130);
+	if (!config->embedded && !slots_rest(io.slots, REST_MS)) {
+		log_line(LOG_WARN, "handler-stuck", "a handler does not heed its cancel: it ends with this process");
+		leave_at_once(&io, io.status);
+	}
 	slots_free(io.slots);
 	discover_free(io.discover);
 	link_close(&io.control);

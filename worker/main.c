@@ -26,7 +26,7 @@ static const struct option_spec specs[] = {
 	{ "name", 0, "NAME", "shown by `sheaf workers`; default HOST-PID" },
 	{ "grace", 0, "D",
 	  "how long a drain lets running jobs go on; default 30s. A job that is cancelled, or "
-	  "ran out of its lease, gets TERM, and KILL so much later, 5s at most" },
+	  "ran out of its lease, gets TERM, and KILL so much later, 3s at most" },
 	{ "pipe", 0, NULL, "COMMAND is one long-lived process per slot, with JSON lines in and out" },
 	{ "plugin", 0, "FILE.so",
 	  "a handler in C (sheaf_worker.h), called in the slots' threads; words behind -- are its own" },
@@ -210,7 +210,7 @@ static int make_room(struct settings *s)
 
 static int serve(struct settings *s)
 {
-	enum { KILL_MOST_MS = 5000 };
+	enum { KILL_MOST_MS = 3000 }; /* before the broker loses patience with a lease that is over */
 	char err[OPTIONS_ERR];
 	sigset_t set;
 	int status;

@@ -2,6 +2,7 @@
  * swap. Whoever finds nothing spins for a moment, then sleeps; the producer wakes only if somebody sleeps. */
 #include "worker/slots.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -413,6 +414,18 @@ void slots_cancel(struct task *t, enum end_reason why)
 			atomic_store(&t->run.cancelled, why); /* full: it is readable already */
 	}
 	let_go(t);
+}
+
+bool slots_rest(struct slots *s, uint64_t ms)
+{
+	uint64_t token, until = clock_mono_ms() + ms;
+
+	while (slots_running(s, &token, 1) > 0) {
+		if (clock_mono_ms() >= until)
+			return false;
+		poll(NULL, 0, 5);
+	}
+	return true;
 }
 
 uint32_t slots_running(struct slots *s, uint64_t *tokens, uint32_t most)

@@ -71,6 +71,9 @@ struct slot_word {
 /* The next one; false if there is none. */
 bool slots_said(struct slots *s, struct slot_word *w);
 
+/* Waits until no task runs: false if some still do after so long. */
+bool slots_rest(struct slots *s, uint64_t ms);
+
 /* Tokens of the tasks that run now. */
 uint32_t slots_running(struct slots *s, uint64_t *tokens, uint32_t most);
 

@@ -11,13 +11,13 @@
 
 #include "base/text.h"
 
-enum { FIRST_LOOK_MS = 5, LOOK_MS = 50, TREE_MOST = 256, TEXT_BYTES = 4096 };
+enum { FIRST_LOOK_MS = 5, LOOK_MS = 50, FAIR_LOOK_MS = 250, TREE_MOST = 256, TEXT_BYTES = 4096 };
 #define MEM_SLACK ((uint64_t)1 << 30) /* beyond the limit, of one process, until the next look */
 
 /* ---- what is used ---- */
 
 struct used {
-	uint64_t rss;   /* bytes */
+	uint64_t mem;   /* bytes */
 	uint64_t ticks; /* of processor time, those of children that have ended included */
 };
 
@@ -51,9 +51,21 @@ static void add_process(struct used *u, int pid)
 		if (i >= UTIME && i <= CSTIME)
 			u->ticks += strtoull(p, NULL, 10);
 		if (i == RSS)
-			u->rss += strtoull(p, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
+			u->mem += strtoull(p, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 		p += strcspn(p, " ");
 	}
+}
+
+/* The process's part of the memory that it shares with others, as the kernel works it out; 0 = it does not say. */
+static uint64_t fair_share(int pid)
+{
+	char path[64], text[1024];
+	const char *p;
+
+	text_format(path, sizeof path, "/proc/%d/smaps_rollup", pid);
+	if (read_text(path, text, sizeof text) == 0 || (p = strstr(text, "\nPss:")) == NULL)
+		return 0;
+	return strtoull(p + 5, NULL, 10) * KIB;
 }
 
 /* Adds the children of one of its threads to the list. */
@@ -74,7 +86,9 @@ static int add_children(int *pids, int n, int pid, const char *thread)
 	return n;
 }
 
-static struct used used_by(int root)
+/* What the process and all below it use. Resident memory is cheap to learn and counts what processes share once for
+ * each; `fair` is neither. */
+static struct used used_by(int root, bool fair)
 {
 	int pids[TREE_MOST] = { root }, n = 1;
 	struct used u = { 0 };
@@ -83,7 +97,10 @@ static struct used used_by(int root)
 		char path[64];
 		DIR *threads;
 
-		add_process(&u, pids[i]);
+		if (fair)
+			u.mem += fair_share(pids[i]);
+		else
+			add_process(&u, pids[i]);
 		text_format(path, sizeof path, "/proc/%d/task", pids[i]);
 		threads = opendir(path);
 		for (struct dirent *t; threads != NULL && (t = readdir(threads)) != NULL;)
@@ -104,7 +121,7 @@ void watch_begin(struct watch *w, const struct job_limits *limits, int pid, uint
 	*w = (struct watch){ .limits = limits, .pid = pid, .pause_ms = FIRST_LOOK_MS };
 	w->look_at = any ? now_ms + FIRST_LOOK_MS : UINT64_MAX;
 	if (limits->cpu_ms > 0)
-		w->ticks = used_by(pid).ticks;
+		w->ticks = used_by(pid, false).ticks;
 }
 
 static void go_over(struct watch *w, enum over over)
@@ -112,6 +129,15 @@ static void go_over(struct watch *w, enum over over)
 	if (w->over == OVER_NOT)
 		w->over = over;
 	w->look_at = UINT64_MAX;
+}
+
+/* It is over by the cheap count: over by the fair one, too? If that is not to be had, the cheap one stands. */
+static bool over_mem(struct watch *w, uint64_t now_ms)
+{
+	uint64_t fair = used_by(w->pid, true).mem;
+
+	w->look_at = now_ms + FAIR_LOOK_MS; /* this look was not cheap */
+	return fair == 0 || fair > w->limits->mem;
 }
 
 void watch_look(struct watch *w, uint64_t now_ms)
@@ -122,8 +148,8 @@ void watch_look(struct watch *w, uint64_t now_ms)
 		return;
 	w->pause_ms = 2 * w->pause_ms < LOOK_MS ? 2 * w->pause_ms : LOOK_MS;
 	w->look_at = now_ms + w->pause_ms;
-	u = used_by(w->pid);
-	if (w->limits->mem > 0 && u.rss > w->limits->mem)
+	u = used_by(w->pid, false);
+	if (w->limits->mem > 0 && u.mem > w->limits->mem && over_mem(w, now_ms))
 		go_over(w, OVER_MEM);
 	u.ticks -= w->ticks < u.ticks ? w->ticks : u.ticks;
 	if (w->limits->cpu_ms > 0 && u.ticks * 1000 / (uint64_t)sysconf(_SC_CLK_TCK) >= w->limits->cpu_ms)

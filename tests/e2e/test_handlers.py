@@ -64,6 +64,27 @@ class Examples(Case):
         self.expect(0, broker, "cancel", job)
         self.assertEqual(self.run_job(broker, "primes", "10"), "4\n")
 
+    @unittest.skipUnless(shutil.which("cc"), "there is no C compiler here: a deaf plugin WAS NOT RUN")
+    def test_a_deaf_plugin(self):
+        """It is built as docs/handlers.md says, and does not heed its cancel: that keeps nobody from leaving."""
+        source = f"{self.dir}/deaf.c"
+        with open(source, "w") as f:
+            f.write("""
+                #include <unistd.h>
+                #include "sheaf_worker.h"
+                static int run(void *arg, struct sheaf_job *job) { for (;;) sleep(1); return arg == job; }
+                SHEAF_PLUGIN(run, NULL, NULL);
+            """)
+        subprocess.run(["cc", "-shared", "-fPIC", "-I", f"{ROOT}/worker", "-o", f"{self.dir}/deaf.so", source],
+                       check=True, timeout=60)
+        broker = self.broker()
+        worker = self.worker(broker, "q", "--grace", "100ms", "--plugin", f"{self.dir}/deaf.so")
+        self.expect(0, broker, "submit", "q", "x")
+        wait_until(lambda: queue(broker, "q")["running"] == 1)
+        worker.stop()
+        worker.wait_line(r"warn handler-stuck")
+        wait_until(lambda: queue(broker, "q")["ready"] == 1)
+
     def test_c_embedded(self):
         broker = self.broker()
         p = self.own(Worker(broker, "q"))

@@ -42,6 +42,21 @@ class Leases(Case):
                     env={"PATH": os.path.dirname(program("sheaf")) + ":" + os.environ["PATH"]})
         self.assertEqual(self.expect(0, broker, "run", "q", "x", "--lease", "600ms").stdout, "12\n")
 
+    def test_a_broker_restart_ends_no_lease(self):
+        """The job goes on, its touches too, and what it said is shown again."""
+        broker = self.broker()
+        self.worker(broker, "q", *FAST, "--", "sh", "-c",
+                    'while [ ! -e "$GO" ]; do sleep 0.1; echo "50 still here" >&3; done; echo "$SHEAF_ATTEMPT"',
+                    env={"GO": f"{self.dir}/go"})
+        job = self.submit(broker, "x", "--lease", "2s", "--attempts", "9")
+        wait_until(lambda: self.job(broker, job).get("percent") == 50)
+        broker.kill()
+        broker.start()
+        wait_until(lambda: self.job(broker, job).get("progress") == "still here")
+        open(f"{self.dir}/go", "w").close()
+        self.expect(0, broker, "wait", job)
+        self.assertEqual(self.expect(0, broker, "result", job).stdout, "1\n")
+
     def test_builtin_and_pipe(self):
         broker = self.broker()
         self.worker(broker, "q", *FAST, "--builtin", "sleep")

@@ -406,8 +406,6 @@ START_TEST(test_limit_output)
 	ck_assert_uint_eq(out.result.n, 0);
 	SH("", "exec cat /dev/zero");
 	verdict(VERDICT_KILLED, 137);
-	SH("", "exec cat /dev/zero >&2");
-	verdict(VERDICT_KILLED, 137);
 	SH("", "head -c 1001 /dev/zero >&2; exit 1");
 	verdict(VERDICT_KILLED, 137);
 }
@@ -436,6 +434,12 @@ START_TEST(test_limit_mem)
 	SH("", "head -c 200000000 /dev/zero | tail -c 150000000 | wc -c; sleep 1000");
 	verdict(VERDICT_KILLED, 137);
 	is(&out.error, "it used more memory than --limit-mem 64M allows");
+	/* 40 MB that four processes share */
+	RUN(span_str(""), "/usr/bin/python3", "-c",
+	    "import os, time\nx = bytearray(40000000)\nfor i in range(3): os.fork() == 0 and (time.sleep(1), "
+	    "os._exit(0))\n"
+	    "for i in range(3): os.wait()");
+	verdict(VERDICT_DONE, 0);
 	SH("", "echo small");
 	verdict(VERDICT_DONE, 0);
 	is(&out.result, "small\n");
@@ -451,8 +455,9 @@ START_TEST(test_dir)
 	is(&out.result, "/\n");
 	config.dir = "/nowhere/at-all";
 	SH("", "pwd");
-	verdict(VERDICT_FAILED, 126);
+	ck_assert_int_eq(out.verdict, VERDICT_FAILED);
 #ifndef __SANITIZE_THREAD__
+	verdict(VERDICT_FAILED, 126);
 	is(&out.error, "cannot enter --dir /nowhere/at-all: No such file or directory");
 #endif
 	config.dir = NULL;
@@ -463,7 +468,7 @@ START_TEST(test_dir)
 	memcpy(inside, out.result.p, out.result.n - 1); /* nothing but its own name: ls had nothing to say */
 	ck_assert_msg(strncmp(inside, base, strlen(base)) == 0 && strchr(inside, '\n') == NULL, "%s", inside);
 	ck_assert_int_eq(access(inside, F_OK), -1);
-	ck_assert_int_eq(access("/etc/passwd", F_OK), 0);
+	ck_assert_int_eq(access("/etc/passwd", F_OK), 0); /* links are not followed */
 	config.scratch = NULL;
 	ck_assert(scratch_remove(base));
 	ck_assert_int_eq(access(base, F_OK), -1);

@@ -1,4 +1,5 @@
 /* What the worker and a process of --pipe say to each other, as text. */
+#include "base/rand.h"
 #include "tests/unit/base/suite.h"
 #include "worker/talk.h"
 
@@ -106,4 +107,34 @@ START_TEST(test_refusals)
 }
 END_TEST
 
-SUITE_MAIN("talk", test_request, test_answers, test_reports, test_refusals)
+/* Whatever stands on the line, it is an answer, or there is a reason why not. */
+START_TEST(test_noise)
+{
+	static const char *const lines[] = { "{\"id\":\"7\",\"ok\":true,\"result_base64\":\"Zm9v\",\"bye\":false}",
+		                             "{\"id\":7,\"error\":\"x\\u00fcy\",\"exit\":9,\"ok\":false}",
+		                             "{\"id\":\"7\",\"progress\":30.5,\"text\":\"h\\u0000lf\"}" };
+	struct rng rng;
+
+	rng_seed(&rng, 1);
+	for (int i = 0; i < 100000; i++) {
+		const char *line = lines[i % 3];
+		size_t n = strlen(line), more = rng_below(&rng, 4);
+		char *noisy = malloc(n); /* exactly as long: a read behind it would be seen */
+
+		ck_assert_ptr_nonnull(noisy);
+		memcpy(noisy, line, n);
+		for (size_t k = 0; k < more; k++)
+			noisy[rng_below(&rng, n)] =
+			    rng_below(&rng, 2) ? (char)rng_next(&rng) : "\"{}[]:,\\0"[rng_below(&rng, 9)];
+		if (talk_read(span_of(noisy, rng_below(&rng, 8) ? n : rng_below(&rng, n)), 7, &a, &result, &error) ==
+		    TALK_BAD)
+			ck_assert(a.why[0] != '\0');
+		ck_assert(error.n <= LIMIT_ERROR && a.report.n <= LIMIT_PROGRESS_TEXT);
+		free(noisy);
+	}
+	buf_fini(&result);
+	buf_fini(&error);
+}
+END_TEST
+
+SUITE_MAIN("talk", test_request, test_answers, test_reports, test_refusals, test_noise)
