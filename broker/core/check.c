@@ -8,6 +8,7 @@
 #include "broker/core/job.h"
 #include "broker/core/job_table.h"
 #include "broker/core/key.h"
+#include "broker/core/race.h"
 #include "broker/core/side.h"
 #include "broker/core/state.h"
 
@@ -33,7 +34,8 @@ static void check_side(const struct core *c, const struct job *j)
 	must(heap_has(&s->line) == (j->state == JOB_DELAYED || j->state == JOB_READY));
 	must(list_empty(&s->link) == !(waits || j->state == JOB_DEAD));
 	must((s->due != 0) == (j->state == JOB_DELAYED) || j->state == JOB_BLOCKED);
-	(void)c;
+	if (s->race != NULL)
+		race_check(c, j);
 }
 
 static void check_job(const struct core *c, const struct job *j, struct sums *s)

@@ -6,6 +6,7 @@
 #include "broker/core/job.h"
 #include "broker/core/key.h"
 #include "broker/core/queue.h"
+#include "broker/core/race.h"
 #include "broker/core/side.h"
 #include "broker/core/turn.h"
 
@@ -26,7 +27,8 @@ bool chore_begin(struct core *c, struct queue *q, enum chore chore, uint64_t pee
 
 static bool purge_one(struct core *c, const struct queue *q, struct job *j)
 {
-	if (j->id >= q->chore_to || (j->flags & JOB_ENDING))
+	j = race_whole(j);
+	if (j == NULL || j->id >= q->chore_to || (j->flags & JOB_ENDING))
 		return false;
 	j->flags |= JOB_ENDING;
 	turn_end_job(

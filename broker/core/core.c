@@ -22,6 +22,7 @@
 #include "broker/core/policy.h"
 #include "broker/core/progress.h"
 #include "broker/core/queue.h"
+#include "broker/core/race.h"
 #include "broker/core/replay.h"
 #include "broker/core/side.h"
 #include "broker/core/state.h"
@@ -80,6 +81,7 @@ struct core *core_new(const struct core_config *config)
 	heap_init(&c->dated);
 	heap_init(&c->expiries);
 	heap_init(&c->key_ends);
+	heap_init(&c->hedges);
 	list_init(&c->hot);
 	list_init(&c->finished_batches);
 	list_init(&c->young);
@@ -91,6 +93,9 @@ struct core *core_new(const struct core_config *config)
 	heap_init(&c->cron_timers);
 	list_init(&c->cron_asks);
 	list_init(&c->away);
+	list_init(&c->races);
+	list_init(&c->judging);
+	list_init(&c->closing);
 	return c;
 }
 
@@ -141,6 +146,7 @@ void core_free(struct core *c)
 	HASH_CLEAR(hi, c->by_instance);
 	free_workers(c, &c->workers);
 	free_workers(c, &c->lost);
+	race_fini(c);
 	free_jobs(c);
 	for (uint32_t i = 0; i < c->n_batches; i++)
 		if (c->batches[i] != NULL)
@@ -161,6 +167,7 @@ void core_free(struct core *c)
 	heap_fini(&c->dated);
 	heap_fini(&c->expiries);
 	heap_fini(&c->key_ends);
+	heap_fini(&c->hedges);
 	free(c->batches);
 	free(c->queues);
 	free(c->trim.live);
@@ -256,10 +263,12 @@ static void tick(struct core *c)
 	beat_young(c);
 	batch_expire(c);
 	timer_slice(c);
+	race_slice(c);
 	key_expire(c);
 	dead_slice(c);
 	cron_slice(c);
-	trim_tick(c);
+	if (!race_closing(c))
+		trim_tick(c); /* a replay closes what has its beginning in the log */
 	if (turn_has_room(c, STEP_WORK))
 		chore_slice(c); /* behind the preamble, which names the queue that it may end */
 	turn_commit(c);
@@ -359,7 +368,7 @@ uint64_t core_deadline(const struct core *c)
 	uint64_t t = UINT64_MAX;
 
 	if (dispatch_pending(c) || !list_empty(&c->lost) || !list_empty(&c->chores) || trim_deadline(c) == 0 ||
-	    dead_deadline(c) == 0)
+	    dead_deadline(c) == 0 || race_pending(c))
 		return 0;
 	t = earlier(t, heap_key(&c->worker_timers));
 	t = earlier(t, heap_key(&c->client_timers));

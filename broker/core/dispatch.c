@@ -8,6 +8,7 @@
 #include "broker/core/order.h"
 #include "broker/core/policy.h"
 #include "broker/core/queue.h"
+#include "broker/core/race.h"
 #include "broker/core/side.h"
 #include "broker/core/timer.h"
 
@@ -15,7 +16,7 @@ enum { ROOM_FOR_OTHERS = 512, QUANTUM_BYTES = 1 << 20, REBALANCE_MS = 20, RECALL
 
 /* How many more jobs it may be sent now; `bytes`: of the next payload. A payload larger than the whole
  * window goes to a worker that has nothing. */
-static uint32_t credit(const struct worker *w, uint64_t bytes)
+uint32_t dispatch_credit(const struct worker *w, uint64_t bytes)
 {
 	if (w->state != WORKER_OPEN || w->draining || w->outstanding >= w->window_jobs)
 		return 0;
@@ -30,7 +31,7 @@ static bool lighter(const struct worker *a, const struct worker *b)
 	return (uint64_t)a->outstanding * b->slots < (uint64_t)b->outstanding * a->slots;
 }
 
-static struct attachment *lightest(struct queue *q, uint64_t bytes)
+static struct attachment *lightest(struct queue *q, const struct job *j)
 {
 	struct attachment *best = NULL;
 	struct list *p;
@@ -38,7 +39,7 @@ static struct attachment *lightest(struct queue *q, uint64_t bytes)
 	for (p = q->servers.next; p != &q->servers; p = p->next) {
 		struct attachment *a = list_item(p, struct attachment, link);
 
-		if (credit(a->worker, bytes) > 0 && (best == NULL || lighter(a->worker, best->worker)))
+		if (dispatch_credit(a->worker, j->length) > 0 && race_allows(j, a->worker) && (best == NULL || lighter(a->worker, best->worker)))
 			best = a;
 	}
 	if (best != NULL) {
@@ -82,23 +83,50 @@ static struct job *grantable(const struct core *c, const struct queue *q)
 	return j != NULL && timer_expired(c, side_of(j)) ? NULL : j;
 }
 
+static bool any_credit(const struct queue *q, uint64_t bytes)
+{
+	for (const struct list *p = q->servers.next; p != &q->servers; p = p->next)
+		if (dispatch_credit(list_item(p, struct attachment, link)->worker, bytes) > 0)
+			return true;
+	return false;
+}
+
+/* The next job in line and a worker for it, or NULL. A replica steps aside if there is room only where it may not go:
+ * it does not hold up those behind it. */
+static struct attachment *next_pair(struct core *c, struct queue *q, struct job **j)
+{
+	for (;;) {
+		struct attachment *a;
+
+		*j = grantable(c, q);
+		if (*j == NULL)
+			return NULL;
+		a = lightest(q, *j);
+		if (a != NULL || race_of(*j) == NULL || c->turn.n_parked == STEP_WORK || !any_credit(q, (*j)->length))
+			return a;
+		c->turn.n_parked++;
+		race_park(c, *j);
+	}
+}
+
 /* One message of jobs for one worker. Idle slots are filled first, everywhere; only then work is sent ahead. */
 static bool quantum(struct core *c, struct queue *q)
 {
-	struct job *j = grantable(c, q);
+	struct job *j;
 	struct attachment *a;
 	uint64_t bytes = 0;
 	struct worker *w;
 	uint32_t n, room;
 
-	if (j == NULL)
+	race_unpark(c, q);
+	if (grantable(c, q) == NULL)
 		return false;
 	room = limit_room(c, q);
 	if (room == 0) {
 		limit_wait(c, q);
 		return false;
 	}
-	a = lightest(q, j->length);
+	a = next_pair(c, q, &j);
 	if (a == NULL)
 		return false;
 	w = a->worker;
@@ -108,7 +136,7 @@ static bool quantum(struct core *c, struct queue *q)
 	if (w->sent == w->confirmed)
 		w->sent_at = c->t;
 	w->sent++;
-	for (uint32_t i = 0; i < n && j != NULL && credit(w, j->length) > 0; i++) {
+	for (uint32_t i = 0; i < n && j != NULL && dispatch_credit(w, j->length) > 0 && race_allows(j, w); i++) {
 		if (bytes > 0 && bytes + j->length > QUANTUM_BYTES)
 			break;
 		bytes += j->length;
@@ -147,7 +175,7 @@ static void recall(struct core *c, struct worker *w, uint32_t n)
 	for (p = w->leases.prev; p != &w->leases && k < n && looked < STEP_WORK; p = p->prev, looked++) {
 		struct lease *l = list_item(p, struct lease, link);
 
-		if (l->started || l->recalled)
+		if (l->started || l->recalled || !race_movable(c, l->job, w))
 			continue;
 		l->recalled = true;
 		v[k++] = (struct lease_name){ l->job->id, l->token };

@@ -201,6 +201,7 @@ void fact_put_put(struct buf *b, const struct fact_put *f)
 	p[2] = f->priority;
 	p[3] = f->attempts;
 	p[4] = (uint8_t)((f->flags & ~FACT_TERMS) | (terms ? FACT_TERMS : 0));
+	p[5] = f->replicas;
 	le_put16(p + 6, (uint16_t)f->headers.n);
 	le_put32(p + 8, f->count);
 	le_put64(p + 16, f->session);
@@ -226,6 +227,7 @@ bool fact_get_put(struct span *body, struct fact_put *f)
 	f->priority = p[2];
 	f->attempts = p[3];
 	f->flags = p[4];
+	f->replicas = p[5];
 	f->count = le_get32(p + 8);
 	f->session = le_get64(p + 16);
 	f->number = le_get64(p + 24);
@@ -235,7 +237,7 @@ bool fact_get_put(struct span *body, struct fact_put *f)
 	f->batch = le_get64(p + 56);
 	if ((f->flags & FACT_TERMS) && !get_terms(body, f))
 		return false;
-	return f->queue < LIMIT_QUEUES && f->priority <= LIMIT_PRIORITY;
+	return f->queue < LIMIT_QUEUES && f->priority <= LIMIT_PRIORITY && f->replicas <= LIMIT_REPLICAS;
 }
 
 void fact_put_put_rec(struct buf *b, const struct fact_put_rec *r)

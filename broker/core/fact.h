@@ -26,11 +26,12 @@ enum fact_type {
 	FACT_KEY = 11,     /* an idempotency key and the job that it stands for */
 	FACT_CRON = 12,    /* a schedule, or what changed of it; see cron_fact.c */
 	FACT_CRON_GONE = 13,
-	FACT_JOBS_REDRIVE = 14,  /* dead letters that are ready again */
-	FACT_JOBS_FORGOTTEN = 16 /* dead letters that are gone */
+	FACT_JOBS_REDRIVE = 14,   /* dead letters that are ready again */
+	FACT_JOBS_FORGOTTEN = 16, /* dead letters that are gone */
+	FACT_RACE = 17            /* what is known of a race; see race_fact.c */
 };
 
-#define FACT_LAST FACT_JOBS_FORGOTTEN
+#define FACT_LAST FACT_RACE
 
 #define FACT_VERSION 1
 
@@ -99,6 +100,7 @@ struct fact_put {
 	uint8_t priority;
 	uint8_t attempts;
 	uint8_t flags;
+	uint8_t replicas; /* of a race: behind its parent stand its children, without a payload of their own */
 	uint32_t count;
 	uint64_t session; /* and number: the request that this answers; 0 = none */
 	uint64_t number;

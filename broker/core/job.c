@@ -25,6 +25,7 @@
 #include "broker/core/policy.h"
 #include "broker/core/progress.h"
 #include "broker/core/queue.h"
+#include "broker/core/race.h"
 #include "broker/core/side.h"
 #include "broker/core/timer.h"
 #include "broker/core/trim.h"
@@ -44,8 +45,12 @@ static const bool follows[JOB_STATES][JOB_STATES] = {
 	                  [JOB_EXPIRED] = true,
 	                  [JOB_DONE] = true, /* the parent of a race */
 	                  [JOB_DEAD] = true },
-	[JOB_DELAYED] = { [JOB_READY] = true, [JOB_CANCELLED] = true, [JOB_EXPIRED] = true },
+	[JOB_DELAYED] = { [JOB_READY] = true,
+	                  [JOB_BLOCKED] = true, /* after a replay: a replica */
+	                  [JOB_CANCELLED] = true,
+	                  [JOB_EXPIRED] = true },
 	[JOB_READY] = { [JOB_RUNNING] = true,
+	                [JOB_BLOCKED] = true, /* a replica */
 	                [JOB_DELAYED] = true, /* in a replay only: its lease was no fact */
 	                [JOB_DEAD] = true,
 	                [JOB_EXPIRED] = true,
@@ -84,8 +89,8 @@ static void set_state(struct core *c, struct job *j, enum job_state to)
 
 uint64_t job_log_bytes(const struct job *j)
 {
-	if (j->state == JOB_DEAD && (j->flags & JOB_EMPTY))
-		return 0;
+	if ((j->state == JOB_DEAD && (j->flags & JOB_EMPTY)) || race_is_child(j))
+		return 0; /* a replica's payload is its parent's */
 	return j->length + j->overhead +
 	       (uint64_t)(job_terminal(j) && j->state != JOB_DEAD ? FACT_END_RECORD : FACT_PUT_RECORD);
 }
@@ -127,6 +132,22 @@ struct job *job_put(struct core *c, struct queue *q, uint64_t id, const struct j
 	j->batch = j->w.waiter = j->p.policy = NO_INDEX;
 	list_init(&j->in.link);
 	set_where(c, j, where);
+	return j;
+}
+
+struct job *job_put_replica(struct core *c, const struct job *parent, uint64_t id)
+{
+	struct job *j = job_make(&c->jobs, id);
+
+	j->queue = parent->queue;
+	j->batch = j->w.waiter = NO_INDEX;
+	j->p.policy = parent->p.policy;
+	policy_retain(c, j->p.policy);
+	j->priority = parent->priority;
+	j->attempts = parent->attempts;
+	j->submitted_ms = parent->submitted_ms;
+	list_init(&j->in.link);
+	side_make(j)->race = race_of(parent);
 	return j;
 }
 
@@ -202,7 +223,7 @@ void job_begin(struct core *c, struct job *j)
 {
 	struct side *s = side_of(j);
 
-	set_state(c, j, s != NULL && s->due != 0 ? JOB_DELAYED : JOB_READY);
+	set_state(c, j, race_holds(s) ? JOB_BLOCKED : s != NULL && s->due != 0 ? JOB_DELAYED : JOB_READY);
 	job_enter(c, j);
 }
 
@@ -224,6 +245,22 @@ void job_wake(struct core *c, struct job *j)
 	s->dated = false;
 	give_side(j, s);
 	set_state(c, j, JOB_READY);
+	job_enter(c, j);
+}
+
+void job_block(struct core *c, struct job *j)
+{
+	give_side(j, leave(c, j));
+	set_state(c, j, JOB_BLOCKED);
+	job_enter(c, j);
+}
+
+void job_unblock(struct core *c, struct job *j)
+{
+	struct side *s = leave(c, j);
+
+	give_side(j, s);
+	set_state(c, j, s->due != 0 ? JOB_DELAYED : JOB_READY);
 	job_enter(c, j);
 }
 
@@ -253,6 +290,8 @@ struct lease *job_run(struct core *c, struct job *j, struct worker *w, uint64_t 
 	must(l->side == NULL || l->side->token <= token);
 	set_state(c, j, JOB_RUNNING);
 	j->in.lease = l;
+	if (l->side != NULL && l->side->race != NULL)
+		race_granted(c, j, w);
 	list_init(&l->young);
 	if (w == NULL) {
 		list_push_back(&c->orphans, &l->link);
@@ -302,10 +341,13 @@ static void bury(struct core *c, struct job *j, struct side *s, const struct job
 void job_end(struct core *c, struct job *j, const struct job_end *end)
 {
 	struct queue *q = c->queues[j->queue];
+	uint64_t bytes = job_log_bytes(j);
 	struct side *s = leave(c, j);
 
-	if (end->state != JOB_DEAD)
-		unset_where(c, j);
+	if (s != NULL && s->race != NULL)
+		race_left(c, j, s);
+	if (end->state != JOB_DEAD && bytes > 0)
+		trim_discharge(c, j->at, bytes);
 	set_state(c, j, end->state); /* its group goes on */
 	batch_member_ended(c, j->batch, end->state);
 	j->batch = NO_INDEX;
@@ -389,6 +431,8 @@ void job_moved(struct core *c, struct job *j, const struct job_bytes *where)
 {
 	unset_where(c, j);
 	set_where(c, j, where);
+	if (race_of(j) != NULL)
+		race_share(race_of(j));
 }
 
 void job_end_moved(struct core *c, struct job *j, const struct job_bytes *where)

@@ -12,7 +12,10 @@ uint32_t job_overhead(bool ended, uint32_t count, size_t headers);
 /* A new job, in no state yet: the caller fills in what the submit said, and a side if it needs one, then begins it. */
 struct job *job_put(struct core *c, struct queue *q, uint64_t id, const struct job_bytes *where);
 
-/* Outside → delayed if its side has a due time, else ready. */
+/* A replica of this parent, in no state yet, with its priority, attempts, policy and payload: see race.h. */
+struct job *job_put_replica(struct core *c, const struct job *parent, uint64_t id);
+
+/* Outside → blocked if its race holds it, delayed if its side has a due time, else ready. */
 void job_begin(struct core *c, struct job *j);
 
 /* In a replay: ready or delayed, as its side's due time says. */
@@ -20,6 +23,10 @@ void job_wait_again(struct core *c, struct job *j);
 
 /* delayed → ready: its time has come. */
 void job_wake(struct core *c, struct job *j);
+
+/* ready → blocked, and back, or delayed if its side has a due time: a replica. */
+void job_block(struct core *c, struct job *j);
+void job_unblock(struct core *c, struct job *j);
 
 /* ready → running: a lease for the worker (NULL: an orphan) with this token. */
 struct lease *job_run(struct core *c, struct job *j, struct worker *w, uint64_t token);

@@ -8,6 +8,7 @@
 #include "broker/core/job.h"
 #include "broker/core/job_table.h"
 #include "broker/core/key.h"
+#include "broker/core/race.h"
 #include "broker/core/side.h"
 #include "broker/core/trim.h"
 #include "broker/core/turn.h"
@@ -58,30 +59,35 @@ static void write_lease(struct core *c, const struct job *j)
 }
 
 /* What a replay must know of a live job beside its beginning. */
-static void write_history(struct core *c, const struct moved *v, uint32_t n)
+static void write_history(struct core *c, const struct job *j)
 {
 	struct buf *b = &c->fx->block;
+	struct side *s = side_of(j);
+	struct fact_back_rec r = { .id = j->id, .attempt = j->attempt, .deliveries = j->deliveries };
+	size_t begun;
 
-	for (uint32_t i = 0; i < n; i++) {
-		struct job *j = v[i].job;
-		struct side *s = side_of(j);
-		struct fact_back_rec r = { .id = j->id, .attempt = j->attempt, .deliveries = j->deliveries };
-		size_t begun;
-
-		if (job_terminal(j))
-			continue; /* its end says it all */
-		r.token = s != NULL ? s->token : 0;
-		r.due = s != NULL && j->state == JOB_DELAYED && !s->dated ? s->due : 0;
-		r.history = history_of(s);
-		if (r.token != 0 || r.attempt != 0 || r.deliveries != 0 || r.history.n != 0) {
-			begun = fact_begin(b, FACT_JOBS_BACK);
-			fact_put_count(b, FACT_MOVED, 1);
-			fact_put_back_rec(b, &r);
-			fact_end(b, begun);
-		}
-		if (j->state == JOB_RUNNING && j->in.lease->fact)
-			write_lease(c, j);
+	if (job_terminal(j))
+		return; /* its end says it all */
+	r.token = s != NULL ? s->token : 0;
+	r.due = s != NULL && j->state == JOB_DELAYED && !s->dated ? s->due : 0;
+	r.history = history_of(s);
+	if (r.token != 0 || r.attempt != 0 || r.deliveries != 0 || r.history.n != 0) {
+		begun = fact_begin(b, FACT_JOBS_BACK);
+		fact_put_count(b, FACT_MOVED, 1);
+		fact_put_back_rec(b, &r);
+		fact_end(b, begun);
 	}
+	if (j->state == JOB_RUNNING && j->in.lease->fact)
+		write_lease(c, j);
+}
+
+/* The same for all that there is of a race. */
+static void write_race(struct core *c, const struct race *race)
+{
+	race_fact_all(&c->fx->block, race);
+	for (uint32_t i = 0; i < race->n; i++)
+		if (race->v[i].job != NULL)
+			write_history(c, race->v[i].job);
 }
 
 /* Whether it is a member of its batch still: one that has died and was counted is not, also when it was redriven. */
@@ -105,7 +111,7 @@ static uint32_t move_some(struct core *c, uint64_t facts_at, const struct fact *
 	struct buf *b = &c->fx->block;
 	struct fact_put_rec r;
 	size_t begun = 0, count_at = 0;
-	uint32_t from = n;
+	uint32_t from = n, children = 0;
 
 	for (uint32_t i = 0; i < head->count && n < MOVED_MAX && fact_get_put_rec(&rest, &r); i++) {
 		uint64_t at = facts_at + f->offset + (uint64_t)(r.payload.p - f->body.p);
@@ -122,17 +128,35 @@ static uint32_t move_some(struct core *c, uint64_t facts_at, const struct fact *
 		}
 		fact_put_put_rec(b, &r);
 		v[n++] = (struct moved){ .job = j, .at = here(c, r.payload.n) };
+		if (head->replicas > 0)
+			children = race_put_live(b, race_of(j));
 	}
 	if (n > from) {
 		uint32_t count = n - from;
 
-		le_put32(b->p + count_at, count);
+		le_put32(b->p + count_at, count + children);
 		fact_end(b, begun);
-		for (uint32_t i = from; i < n; i++)
-			v[i].overhead = job_overhead(false, count, head->headers.n);
-		write_history(c, v + from, n - from);
+		for (uint32_t i = from; i < n; i++) {
+			v[i].overhead = job_overhead(false, count, head->headers.n) + children * FACT_PUT_RECORD;
+			if (race_of(v[i].job) != NULL)
+				write_race(c, race_of(v[i].job));
+			else
+				write_history(c, v[i].job);
+		}
 	}
 	return n;
+}
+
+/* Whether the parent that stands first there has not ended yet. */
+static bool races_still(struct core *c, uint64_t facts_at, const struct fact *f, struct span rest)
+{
+	struct fact_put_rec r;
+	struct job *j;
+
+	if (!fact_get_put_rec(&rest, &r))
+		return false;
+	j = whose_payload(c, r.id, facts_at + f->offset + (uint64_t)(r.payload.p - f->body.p));
+	return j != NULL && race_of(j) != NULL;
 }
 
 static uint32_t move_put(struct core *c, uint64_t facts_at, const struct fact *f, struct moved *v, uint32_t n)
@@ -144,6 +168,10 @@ static uint32_t move_put(struct core *c, uint64_t facts_at, const struct fact *f
 	if (!fact_get_put(&rest, &head))
 		return n;
 	head.flags |= FACT_MOVED;
+	if (head.replicas > 0 && !races_still(c, facts_at, f, rest)) {
+		head.replicas = 0; /* it is dead, or a job like any other since it was redriven */
+		head.due_ms = head.expires_ms = 0;
+	}
 	batch = head.batch;
 	expires = head.expires_ms;
 	for (int member = batch != 0; member >= 0; member--) {

@@ -103,6 +103,12 @@ static void destroy(struct core *c, struct policy *p)
 	free(p);
 }
 
+void policy_retain(struct core *c, uint32_t index)
+{
+	if (index != NO_INDEX)
+		c->policies[index]->refs++;
+}
+
 void policy_release(struct core *c, uint32_t index)
 {
 	if (index != NO_INDEX && --c->policies[index]->refs == 0)

@@ -18,6 +18,9 @@ struct policy_words {
 /* The index of this policy with `refs` more references; NO_INDEX for the empty one. */
 uint32_t policy_intern(struct core *c, const struct policy_words *words, uint32_t refs);
 
+/* One reference more to one that has some. NO_INDEX is fine. */
+void policy_retain(struct core *c, uint32_t index);
+
 /* Gives one reference back. NO_INDEX is fine. */
 void policy_release(struct core *c, uint32_t index);
 

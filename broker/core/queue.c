@@ -50,6 +50,7 @@ struct queue *queue_at(struct core *c, uint16_t index)
 	order_init(q);
 	list_init(&q->waiting);
 	list_init(&q->dead);
+	list_init(&q->parked);
 	list_init(&q->kept);
 	list_init(&q->keys);
 	list_init(&q->servers);
@@ -98,7 +99,9 @@ void queue_free(struct core *c, struct queue *q)
 
 void queue_heat(struct core *c, struct queue *q)
 {
-	if (list_empty(&q->hot) && order_any(q) && !q->paused && q->n_servers > 0 && q->chore == CHORE_NONE &&
+	bool any = order_any(q) || !list_empty(&q->parked);
+
+	if (list_empty(&q->hot) && any && !q->paused && q->n_servers > 0 && q->chore == CHORE_NONE &&
 	    !heap_has(&q->throttle))
 		list_push_back(&c->hot, &q->hot);
 }

@@ -18,6 +18,7 @@
 #include "broker/core/order.h"
 #include "broker/core/policy.h"
 #include "broker/core/queue.h"
+#include "broker/core/race.h"
 #include "broker/core/replay_dead.h"
 #include "broker/core/setting.h"
 #include "broker/core/side.h"
@@ -87,18 +88,24 @@ static void replay_terms(struct core *c, struct job *j, const struct fact_put *f
 	j->attempts = f->attempts;
 	j->submitted_ms = f->submitted_ms & JOB_MS_MASK;
 	j->p.policy = policy_intern(c, &words, 1);
-	if (job_terminal(j) || (f->due_ms == 0 && f->expires_ms == 0))
+	if (job_terminal(j) || (f->due_ms == 0 && f->expires_ms == 0 && f->replicas == 0))
 		return;
 	side = side_make(j);
+	side->expires = f->expires_ms;
+	if (f->replicas > 0) {
+		(void)race_new(c, j, f->replicas, 0);
+		return; /* its children are delayed, not the parent */
+	}
 	side->due = f->due_ms;
 	side->dated = f->due_ms != 0 && (f->flags & FACT_DATED);
-	side->expires = f->expires_ms;
 }
 
 static void replay_put_one(struct core *c, struct queue *q, const struct fact_put *f, struct batch *b, uint64_t at,
                            const struct fact_put_rec *r)
 {
-	struct job_bytes where = { at, (uint32_t)r->payload.n, r->crc, job_overhead(false, f->count, f->headers.n) };
+	struct job_bytes where = { at, (uint32_t)r->payload.n, r->crc,
+		                   job_overhead(false, f->replicas > 0 ? 1 : f->count, f->headers.n) +
+		                       f->replicas * FACT_PUT_RECORD };
 	struct job *j = job_find(&c->jobs, r->id);
 
 	if (r->id >= c->next_id)
@@ -127,6 +134,7 @@ static bool replay_put(struct core *c, uint64_t facts_at, const struct fact *fac
 	struct span rest = fact->body;
 	struct fact_put_rec r;
 	struct fact_put f;
+	uint64_t first = 0;
 	struct queue *q;
 	struct batch *b;
 
@@ -141,14 +149,21 @@ static bool replay_put(struct core *c, uint64_t facts_at, const struct fact *fac
 			struct client *cl = client_at(c, f.session);
 
 			client_answered(cl, f.floor);
-			client_remember(cl, f.number, r.id, f.count);
+			client_remember(cl, f.number, r.id, f.replicas > 0 ? 1 : f.count);
+		}
+		if (i == 0)
+			first = r.id;
+		if (i > 0 && f.replicas > 0) {
+			if (!race_replay_child(c, first, r.id, f.due_ms, f.flags & FACT_DATED))
+				return false;
+			continue;
 		}
 		replay_put_one(c, q, &f, b, facts_at + fact->offset + (uint64_t)(r.payload.p - fact->body.p), &r);
 	}
 	if (!(f.flags & FACT_MOVED)) {
 		q->submitted += f.count;
 		if (b != NULL)
-			b->total += f.count;
+			b->total += f.replicas > 0 ? 1 : f.count;
 	}
 	return true;
 }
@@ -333,6 +348,8 @@ static bool replay_fact(struct core *c, uint64_t facts_at, const struct fact *f)
 		return replay_session(c, f->body);
 	case FACT_KEY:
 		return replay_key(c, facts_at, f);
+	case FACT_RACE:
+		return race_replay(c, f->body);
 	}
 	return false;
 }
@@ -383,6 +400,7 @@ void replay_finish(struct core *c, uint64_t tail, uint64_t head)
 	trim_set_tail(c, tail);
 	must(head >= c->trim.head);
 	c->trim.head = head;
+	race_replayed(c);
 	c->replaying = false;
 	name_queues(c);
 	for (j = job_next(&c->jobs, 0); j != NULL; j = job_next(&c->jobs, j->id + 1)) {

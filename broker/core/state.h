@@ -84,6 +84,7 @@ struct side {
 	struct heap_item expiry; /* in core.expiries while it has an end and has not begun */
 	struct list link;        /* in queue.waiting or queue.dead */
 	struct job *job;
+	struct race *race; /* that it is a part of, or NULL; see race.h */
 	uint64_t token;   /* nothing older may come back: that of the last lease, or the next if its run was counted */
 	uint64_t due;     /* wall clock: delayed until then */
 	uint64_t expires; /* wall clock: does not begin after it; 0 = never */
@@ -207,6 +208,7 @@ struct queue {
 	struct list waiting; /* sides of the jobs that are blocked or delayed */
 	struct list dead;    /* sides of the dead ones, oldest end first, then by id */
 	struct list kept;    /* other terminal jobs, oldest end first */
+	struct list parked;  /* replicas for whom there is no other worker; see race.h */
 	uint64_t kept_bytes;
 	struct heap_item keep_timer; /* when the oldest kept one is due */
 	struct list keys;            /* idempotency keys that are remembered, first come first */
@@ -385,7 +387,7 @@ struct putting {
 struct turn {
 	uint64_t bytes; /* of facts that the endings and handbacks will take */
 	bool placed;    /* the step's block has its place: no more facts */
-	struct ending endings[STEP_WORK + LIMIT_RECORDS];
+	struct ending endings[2 * (STEP_WORK + LIMIT_RECORDS)]; /* a replica may end its race */
 	uint32_t n_endings;
 	struct handback backs[STEP_WORK + LIMIT_RECORDS];
 	uint32_t n_backs;
@@ -396,6 +398,7 @@ struct turn {
 	struct job *forgets[STEP_WORK + LIMIT_RECORDS]; /* dead letters that go */
 	uint32_t n_forgets;
 	struct queue *dead; /* whose dead letters had a slice */
+	uint32_t n_parked;  /* replicas */
 };
 
 enum trim_phase { TRIM_IDLE, TRIM_MOVE, TRIM_PREAMBLE };
@@ -484,6 +487,9 @@ struct core {
 	struct heap dead_timers;      /* queues: keys in core time */
 	uint64_t deaths;              /* since the start */
 	struct list chores;           /* queues with long work */
+	struct list races;            /* all of them; see race.h */
+	struct list judging, closing; /* some of them */
+	struct heap hedges;           /* of races: keys in core time */
 	/* schedules; see cron.h */
 	struct cron *crons;      /* uthash by name */
 	struct cron_zone *zones; /* uthash by name */

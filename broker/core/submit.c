@@ -12,6 +12,7 @@
 #include "broker/core/key.h"
 #include "broker/core/policy.h"
 #include "broker/core/queue.h"
+#include "broker/core/race.h"
 #include "broker/core/side.h"
 #include "broker/core/trim.h"
 #include "broker/core/turn.h"
@@ -46,7 +47,8 @@ static bool answered_before(struct core *c, struct client *cl, const struct msg 
 /* Bytes of facts that the submit will take. */
 static uint64_t submit_bytes(const struct msg_submit *s)
 {
-	uint64_t n = 2 * LIMIT_QUEUE_NAME + 256 + 8 * SETTINGS + 2 * LIMIT_NAME + s->headers.n + s->terms.key.n;
+	uint64_t n = 2 * LIMIT_QUEUE_NAME + 256 + 8 * SETTINGS + 2 * LIMIT_NAME + s->headers.n + s->terms.key.n +
+	             race_fact_bytes(s->terms.replicas);
 
 	for (uint32_t i = 0; i < s->n; i++)
 		n += FACT_PUT_RECORD + s->payloads[i].n;
@@ -63,11 +65,25 @@ static const char *not_built(const struct msg_terms *t)
 {
 	if (t->n_after)
 		return "jobs that follow others are not built yet";
-	if (t->replicas || t->hedge_ms || t->race_ms)
-		return "races are not built yet";
 	if (t->topic.n)
 		return "topics are not built yet";
 	return NULL;
+}
+
+/* What does not go together with replicas, or without them; NULL if all is well. */
+static const char *bad_race(const struct msg_submit *s)
+{
+	const struct msg_terms *t = &s->terms;
+
+	if (t->replicas == 0)
+		return t->hedge_ms || t->race_ms ? "hedge_ms and race_ms go with replicas" : NULL;
+	if (s->n != 1)
+		return "a race has one payload";
+	if (t->race_ms == 0)
+		return "a race needs a deadline: race_ms";
+	if (t->group.n)
+		return "a group runs one job at a time, a race several";
+	return t->n_after ? "a race follows no other job" : NULL;
 }
 
 /* Why the submit cannot be taken now; error SHEAF_OK: it can. */
@@ -93,6 +109,8 @@ static struct refusal refuse(struct core *c, const struct client *cl, const stru
 		return (struct refusal){ SHEAF_E_FULL, full };
 	if (s->terms.expires_ms != 0 && s->terms.expires_ms <= c->wall)
 		return (struct refusal){ SHEAF_E_BAD_VALUE, "expires: that time is over already" };
+	if (bad_race(s) != NULL)
+		return (struct refusal){ SHEAF_E_BAD_VALUE, bad_race(s) };
 	if (s->terms.delay_ms != 0 && s->terms.at_ms != 0)
 		return (struct refusal){ SHEAF_E_BAD_VALUE, "a delay and a time exclude each other" };
 	if (s->terms.key.n > 0 && s->n != 1)
@@ -134,6 +152,8 @@ static void settle_terms(const struct core *c, const struct queue *q, struct msg
 		s->terms.backoff_max_ms = q->settings.backoff_max_ms;
 	if (s->terms.within_ms != 0)
 		s->terms.expires_ms = c->wall + s->terms.within_ms;
+	if (s->terms.race_ms != 0 && (s->terms.expires_ms == 0 || s->terms.expires_ms - c->wall > s->terms.race_ms))
+		s->terms.expires_ms = c->wall + s->terms.race_ms;
 }
 
 /* Writes the JOBS_PUT fact. at[i]: where each payload stands, counted from the first fact. */
@@ -149,7 +169,8 @@ static void write_put(struct core *c, const struct client *cl, uint64_t number, 
 			    .queue = q->index,
 			    .priority = (uint8_t)s->priority,
 			    .attempts = (uint8_t)s->attempts,
-			    .count = s->n,
+			    .replicas = (uint8_t)s->terms.replicas,
+			    .count = s->n + s->terms.replicas,
 			    .session = cl->session,
 			    .number = number,
 			    .floor = cl->floor,
@@ -170,7 +191,21 @@ static void write_put(struct core *c, const struct client *cl, uint64_t number, 
 		fact_put_put_rec(b, &(struct fact_put_rec){ c->next_id + i, crc[i], s->payloads[i] });
 		at[i] = b->n - s->payloads[i].n - LOG_BLOCK_HEADER;
 	}
+	race_put_children(b, c->next_id, 0, s->terms.replicas);
 	fact_end(b, begun);
+	if (s->terms.replicas > 0)
+		race_fact_begin(b, c->next_id, s->terms.replicas, s->terms.hedge_ms);
+}
+
+/* Makes a race of a job, and begins it and its replicas. */
+static void submit_race(struct core *c, struct job *j, const struct msg_terms *t)
+{
+	struct race *race = race_new(c, j, t->replicas, t->hedge_ms);
+
+	j->in.side->expires = t->expires_ms;
+	job_begin(c, j);
+	for (uint32_t i = 1; i <= t->replicas; i++)
+		race_add_child(c, race, j->id + i, due_of(c, t), t->at_ms != 0);
 }
 
 /* Gives a job the side that the terms ask for, if they do. */
@@ -241,9 +276,9 @@ void submit_request(struct core *c, struct client *cl, const struct msg *m)
 		key_add(c, q, &key.f, base + key.at);
 
 	first = c->next_id;
-	c->next_id += s.n;
+	c->next_id += s.n + s.terms.replicas;
 	c->count.submits++;
-	q->submitted += s.n;
+	q->submitted += s.n + s.terms.replicas;
 	policy = policy_intern(c,
 	                       &(struct policy_words){ .headers = s.headers,
 	                                               .lease_ms = s.lease_ms,
@@ -263,7 +298,8 @@ void submit_request(struct core *c, struct client *cl, const struct msg *m)
 	accept(c, cl, m->h.number, first, s.n);
 	for (uint32_t i = 0; i < s.n; i++) {
 		struct job_bytes where = { base + at[i], (uint32_t)s.payloads[i].n, crc[i],
-			                   job_overhead(false, s.n, s.headers.n + s.terms.tenant.n + s.terms.group.n) };
+			                   job_overhead(false, s.n, s.headers.n + s.terms.tenant.n + s.terms.group.n) +
+			                       s.terms.replicas * FACT_PUT_RECORD };
 		struct job *j = job_put(c, q, first + i, &where);
 
 		j->priority = s.priority & 15;
@@ -273,6 +309,10 @@ void submit_request(struct core *c, struct client *cl, const struct msg *m)
 		j->batch = batch;
 		if (s.flags & SUBMIT_WANT)
 			wait_add(c, cl, j->id, 0, &j->w.waiter);
+		if (s.terms.replicas > 0) {
+			submit_race(c, j, &s.terms);
+			continue;
+		}
 		submit_terms(c, j, &s.terms);
 		job_begin(c, j);
 	}
@@ -291,6 +331,10 @@ void submit_cancel(struct core *c, struct client *cl, const struct msg *m)
 			continue;
 		if (job_terminal(j) || j->flags & JOB_ENDING) {
 			last = (struct refusal){ SHEAF_E_FINISHED, "the job has ended already" };
+			continue;
+		}
+		if ((ids->flags & CANCEL_UNSTARTED) && race_of(j) != NULL && race_runs(race_of(j))) {
+			last = (struct refusal){ SHEAF_E_FINISHED, "the race is on" };
 			continue;
 		}
 		if ((ids->flags & CANCEL_UNSTARTED) && j->state == JOB_RUNNING && worker_started(j->in.lease)) {

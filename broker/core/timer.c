@@ -7,6 +7,7 @@
 #include "broker/core/job.h"
 #include "broker/core/policy.h"
 #include "broker/core/queue.h"
+#include "broker/core/race.h"
 #include "broker/core/turn.h"
 #include "broker/core/worker.h"
 
@@ -83,7 +84,9 @@ static void expire(struct core *c)
 		turn_end_job(c, &(struct ending){ .job = s->job,
 		                                  .state = JOB_EXPIRED,
 		                                  .used = s->job->attempt,
-		                                  .error = span_str("expired before it began") });
+		                                  .error = race_of(s->job) != NULL
+		                                               ? race_too_late(c, s->job)
+		                                               : span_str("expired before it began") });
 		queue_heat(c, c->queues[s->job->queue]); /* it may have stood at the head of the line */
 	}
 }
@@ -153,6 +156,7 @@ uint64_t timer_deadline(const struct core *c)
 
 	at = earlier(at, &c->delayed, c->t, c->t);
 	at = earlier(at, &c->lease_timers, c->t, c->t);
+	at = earlier(at, &c->hedges, c->t, c->t);
 	at = earlier(at, &c->dated, c->wall, c->t);
 	return earlier(at, &c->expiries, c->wall, c->t);
 }

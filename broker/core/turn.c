@@ -6,17 +6,19 @@
 #include "broker/core/job.h"
 #include "broker/core/limit.h"
 #include "broker/core/put.h"
+#include "broker/core/race.h"
 #include "broker/core/side.h"
 #include "broker/core/trim.h"
 #include "broker/core/wait.h"
 
-enum { TURN_CAP = STEP_WORK + LIMIT_RECORDS };
+enum { TURN_CAP = STEP_WORK + LIMIT_RECORDS, ENDINGS_CAP = 2 * TURN_CAP };
 
 void turn_begin(struct core *c)
 {
 	struct effects *fx = c->fx;
 
 	c->turn.n_endings = c->turn.n_backs = c->turn.n_puts = c->turn.n_redrives = c->turn.n_forgets = 0;
+	c->turn.n_parked = 0;
 	c->turn.dead = NULL;
 	c->turn.placed = false;
 	c->turn.bytes = 0;
@@ -33,7 +35,7 @@ void turn_begin(struct core *c)
 
 bool turn_has_room(const struct core *c, uint32_t n)
 {
-	return c->turn.n_endings + n <= TURN_CAP && c->turn.n_backs + n <= TURN_CAP &&
+	return c->turn.n_endings + 2 * n <= ENDINGS_CAP && c->turn.n_backs + n <= TURN_CAP &&
 	       c->turn.n_redrives + n <= TURN_CAP && c->turn.n_forgets + n <= TURN_CAP;
 }
 
@@ -45,9 +47,13 @@ static uint64_t history_room(const struct job *j)
 
 void turn_end_job(struct core *c, const struct ending *e)
 {
-	must(c->turn.n_endings < TURN_CAP && !c->turn.placed);
-	c->turn.endings[c->turn.n_endings++] = *e;
-	c->turn.bytes += FACT_END_RECORD + history_room(e->job) + e->error.n + e->result.n;
+	struct ending *mine = &c->turn.endings[c->turn.n_endings++];
+
+	must(c->turn.n_endings <= ENDINGS_CAP && !c->turn.placed);
+	*mine = *e;
+	if (race_of(e->job) != NULL)
+		race_ending(c, mine);
+	c->turn.bytes += FACT_END_RECORD + history_room(e->job) + mine->error.n + mine->result.n;
 }
 
 void turn_back_job(struct core *c, const struct handback *h)
@@ -236,7 +242,7 @@ static void carry_out_ending(struct core *c, const struct ending *e, const struc
 
 void turn_commit(struct core *c)
 {
-	struct job_bytes where[TURN_CAP];
+	struct job_bytes where[ENDINGS_CAP];
 	uint64_t base, token = c->epoch << 32 | c->next_token; /* no lease so far has one as high */
 
 	if (c->turn.placed) {
@@ -264,6 +270,8 @@ void turn_commit(struct core *c)
 		job_back(c, h->job, h->due);
 		side_of(h->job)->token += h->counted;
 		history_add(side_of(h->job), &h->attempt);
+		if (race_of(h->job) != NULL)
+			race_back(c, h);
 	}
 	carry_out_dead(c, token);
 }

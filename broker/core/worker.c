@@ -11,6 +11,7 @@
 #include "broker/core/order.h"
 #include "broker/core/progress.h"
 #include "broker/core/queue.h"
+#include "broker/core/race.h"
 #include "broker/core/side.h"
 #include "broker/core/timer.h"
 #include "broker/core/turn.h"
@@ -157,6 +158,8 @@ static struct job *adoptable(struct core *c, const struct worker *before, const 
 		/* an orphan of an older token: the grant that followed never became a fact */
 		return l->worker == NULL && l->token < h->token ? j : NULL;
 	}
+	if (race_of(j) != NULL)
+		race_claimed(c, j);
 	if (j->state != JOB_READY || j->flags & JOB_ENDING || order_blocked(c, j) || limit_full(c->queues[j->queue]))
 		return NULL;
 	if (j->flags & JOB_SIDE && j->in.side->token != 0)
@@ -180,6 +183,8 @@ static void adopt(struct core *c, struct worker *w, struct job *j, const struct 
 		list_remove(&l->link);
 		list_push_back(&w->leases, &l->link);
 		l->worker = w;
+		if (race_of(j) != NULL)
+			race_granted(c, j, w);
 		if (l->token != h->token && l->fact) {
 			l->fact = false;
 			list_push_back(&c->young, &l->young);
@@ -205,7 +210,7 @@ static void take_held(struct core *c, struct worker *w, const struct worker *bef
 	for (uint32_t i = 0; i < h->n_held; i++) {
 		struct job *j = adoptable(c, before, &h->held[i]);
 
-		if (j != NULL)
+		if (j != NULL && race_allows(j, w))
 			adopt(c, w, j, &h->held[i]);
 		else
 			w->dropped[w->n_dropped++] = h->held[i].token;

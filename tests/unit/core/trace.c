@@ -60,7 +60,10 @@ static void put_result(struct rig *r, const struct effect *e)
 		put(r, " exit=%d", rec.exit);
 	if (rec.gone)
 		put(r, " gone");
-	put_span(r, rec.error);
+	if (rec.error.n > 3 && memcmp(rec.error.p, "no ", 3) == 0) /* of a race: what became of each */
+		put(r, " '%.*s'", (int)rec.error.n, (const char *)rec.error.p);
+	else
+		put_span(r, rec.error);
 	put_span(r, rec.result);
 	put(r, "\n");
 }
