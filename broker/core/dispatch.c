@@ -39,7 +39,8 @@ static struct attachment *lightest(struct queue *q, const struct job *j)
 	for (p = q->servers.next; p != &q->servers; p = p->next) {
 		struct attachment *a = list_item(p, struct attachment, link);
 
-		if (dispatch_credit(a->worker, j->length) > 0 && race_allows(j, a->worker) && (best == NULL || lighter(a->worker, best->worker)))
+		if (dispatch_credit(a->worker, j->length) > 0 && race_allows(j, a->worker) &&
+		    (best == NULL || lighter(a->worker, best->worker)))
 			best = a;
 	}
 	if (best != NULL) {

@@ -235,9 +235,8 @@ bool fact_get_put(struct span *body, struct fact_put *f)
 	f->submitted_ms = le_get64(p + 40);
 	f->lease_ms = le_get64(p + 48);
 	f->batch = le_get64(p + 56);
-	if ((f->flags & FACT_TERMS) && !get_terms(body, f))
-		return false;
-	return f->queue < LIMIT_QUEUES && f->priority <= LIMIT_PRIORITY && f->replicas <= LIMIT_REPLICAS;
+	return (!(f->flags & FACT_TERMS) || get_terms(body, f)) && f->queue < LIMIT_QUEUES &&
+	       f->priority <= LIMIT_PRIORITY && f->replicas <= LIMIT_REPLICAS;
 }
 
 void fact_put_put_rec(struct buf *b, const struct fact_put_rec *r)

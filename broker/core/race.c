@@ -224,8 +224,7 @@ static struct span all_errors(struct core *c, const struct race *race)
 			a.error.n--;
 		k = text_format(text + n, room, "\nreplica %u", i + 1);
 		if (a.worker.n > 0)
-			k += text_format(text + n + k, room - k, " on %.*s", (int)a.worker.n,
-			                 (const char *)a.worker.p);
+			k += text_format(text + n + k, room - k, " on %.*s", (int)a.worker.n, (const char *)a.worker.p);
 		if (a.exit != 0)
 			k += text_format(text + n + k, room - k, ": exit %d", a.exit);
 		if (a.error.n > 0)
@@ -246,8 +245,7 @@ static void judge(struct core *c, struct race *race)
 {
 	if (race->parent != NULL && !(race->parent->flags & JOB_ENDING) && lost(c, race))
 		end_parent(c, race,
-		           (struct ending){
-				   .state = JOB_DEAD, .used = 1, .exit = 1, .error = all_errors(c, race) });
+		           (struct ending){ .state = JOB_DEAD, .used = 1, .exit = 1, .error = all_errors(c, race) });
 }
 
 void race_judge(struct core *c, struct race *race)
@@ -429,8 +427,7 @@ static void check_racer(const struct race *race, uint32_t i)
 	must(j->id == race->id + 1 + i && race_of(j) == race && !job_terminal(j) && job_log_bytes(j) == 0);
 	must(race->parent == NULL || (j->at == race->parent->at && j->length == race->parent->length));
 	must((j->state == JOB_BLOCKED) == (i >= race->opened || !list_empty(&r->parked)));
-	must(j->state != JOB_RUNNING || j->in.lease->worker == NULL ||
-	     j->in.lease->worker->instance == r->instance);
+	must(j->state != JOB_RUNNING || j->in.lease->worker == NULL || j->in.lease->worker->instance == r->instance);
 	if (j->state != JOB_RUNNING || r->instance == 0)
 		return;
 	for (uint32_t k = 0; k < race->n; k++)
@@ -456,8 +453,7 @@ void race_check(const struct core *c, const struct job *j)
 	}
 	must(live == race->live && (live > 0 || race->parent != NULL) && race->opened <= race->n);
 	last = race->opened - 1;
-	must(heap_has(&race->hedge) ==
-	     (race->parent != NULL && race->hedge_ms != 0 && race->opened < race->n && race->v[last].job != NULL &&
-	      race->v[last].job->state == JOB_RUNNING));
+	must(heap_has(&race->hedge) == (race->parent != NULL && race->hedge_ms != 0 && race->opened < race->n &&
+	                                race->v[last].job != NULL && race->v[last].job->state == JOB_RUNNING));
 	(void)c;
 }

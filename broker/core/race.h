@@ -40,8 +40,9 @@ struct race {
 /* The race that the job is the parent or a child of, or NULL. */
 static inline struct race *race_of(const struct job *j)
 {
-	const struct side *s =
-	    j->state == JOB_RUNNING ? j->in.lease->side : j->flags & JOB_SIDE ? j->in.side : (struct side *)NULL;
+	const struct side *s = j->state == JOB_RUNNING ? j->in.lease->side
+	                       : j->flags & JOB_SIDE   ? j->in.side
+	                                               : (struct side *)NULL;
 
 	return s != NULL ? s->race : NULL;
 }

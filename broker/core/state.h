@@ -19,6 +19,7 @@
 #include "broker/core/core.h"
 #include "broker/core/lines.h"
 #include "broker/core/log.h"
+#include "broker/core/turn_parts.h"
 #include "proto/setting.h"
 
 #define NO_INDEX   UINT32_MAX
@@ -85,10 +86,10 @@ struct side {
 	struct list link;        /* in queue.waiting or queue.dead */
 	struct job *job;
 	struct race *race; /* that it is a part of, or NULL; see race.h */
-	uint64_t token;   /* nothing older may come back: that of the last lease, or the next if its run was counted */
-	uint64_t due;     /* wall clock: delayed until then */
-	uint64_t expires; /* wall clock: does not begin after it; 0 = never */
-	bool dated;       /* due is a time of the wall clock that somebody named, not a pause */
+	uint64_t token;    /* nothing older may come back: that of the last lease, or the next if its run was counted */
+	uint64_t due;      /* wall clock: delayed until then */
+	uint64_t expires;  /* wall clock: does not begin after it; 0 = never */
+	bool dated;        /* due is a time of the wall clock that somebody named, not a pause */
 	uint16_t history_n;
 	uint8_t *history; /* owned: attempts so far, see history.h */
 	/* dead: */
@@ -338,67 +339,6 @@ struct job_table {
 	uint64_t bytes;
 	struct job_page *last; /* page found last */
 	uint64_t last_number;
-};
-
-/* One delivery of a job, as its history keeps it. */
-struct attempt {
-	struct span worker; /* its name */
-	uint64_t started_ms;
-	uint32_t run_ms;
-	int32_t exit;
-	uint8_t verdict;   /* enum verdict; 0 = no attempt to speak of */
-	struct span error; /* cut to LIMIT_HISTORY_ERROR when it is kept */
-};
-
-/* A job that ends in this step; see turn.h. */
-struct ending {
-	struct job *job;
-	enum job_state state;
-	int32_t exit;
-	uint8_t used; /* attempts used, this one included */
-	uint64_t run_ms;
-	struct span error;
-	struct span result;
-	struct attempt attempt; /* the last one, if it ends by one */
-};
-
-/* A running job that goes back to ready, or delayed, in this step. */
-struct handback {
-	struct job *job;
-	bool counted;  /* an attempt was used up */
-	bool delivery; /* a delivery was lost */
-	uint64_t due;  /* wall clock: delayed until then; 0 = ready at once */
-	struct attempt attempt;
-};
-
-/* A job that the core itself submits in this step; see put.h. */
-struct putting {
-	uint64_t id;
-	uint64_t at; /* of its payload, counted from the first fact */
-	uint32_t length, crc, overhead;
-	uint64_t expires; /* wall clock; 0 = never */
-	uint32_t policy;  /* index; holds a reference */
-	uint16_t queue;   /* index */
-	uint8_t priority;
-	uint8_t attempts;
-};
-
-/* What one step gathers before its facts are placed; see turn.h. */
-struct turn {
-	uint64_t bytes; /* of facts that the endings and handbacks will take */
-	bool placed;    /* the step's block has its place: no more facts */
-	struct ending endings[2 * (STEP_WORK + LIMIT_RECORDS)]; /* a replica may end its race */
-	uint32_t n_endings;
-	struct handback backs[STEP_WORK + LIMIT_RECORDS];
-	uint32_t n_backs;
-	struct putting puts[STEP_PUTS];
-	uint32_t n_puts;
-	struct job *redrives[STEP_WORK + LIMIT_RECORDS]; /* dead letters that are ready again */
-	uint32_t n_redrives;
-	struct job *forgets[STEP_WORK + LIMIT_RECORDS]; /* dead letters that go */
-	uint32_t n_forgets;
-	struct queue *dead; /* whose dead letters had a slice */
-	uint32_t n_parked;  /* replicas */
 };
 
 enum trim_phase { TRIM_IDLE, TRIM_MOVE, TRIM_PREAMBLE };

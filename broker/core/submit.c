@@ -240,6 +240,17 @@ static bool repeated(struct core *c, struct client *cl, const struct msg *m)
 	return true;
 }
 
+/* Begins a job, or the race that it is. */
+static void begin(struct core *c, struct job *j, const struct msg_terms *t)
+{
+	if (t->replicas > 0) {
+		submit_race(c, j, t);
+		return;
+	}
+	submit_terms(c, j, t);
+	job_begin(c, j);
+}
+
 void submit_request(struct core *c, struct client *cl, const struct msg *m)
 {
 	struct msg_submit s = m->u.submit;
@@ -309,12 +320,7 @@ void submit_request(struct core *c, struct client *cl, const struct msg *m)
 		j->batch = batch;
 		if (s.flags & SUBMIT_WANT)
 			wait_add(c, cl, j->id, 0, &j->w.waiter);
-		if (s.terms.replicas > 0) {
-			submit_race(c, j, &s.terms);
-			continue;
-		}
-		submit_terms(c, j, &s.terms);
-		job_begin(c, j);
+		begin(c, j, &s.terms);
 	}
 }
 

@@ -9,6 +9,7 @@
 #define COMMANDS(X)                                                                                                    \
 	X(submit)                                                                                                      \
 	X(run)                                                                                                         \
+	X(race)                                                                                                        \
 	X(map)                                                                                                         \
 	X(wait)                                                                                                        \
 	X(result)                                                                                                      \

@@ -60,6 +60,8 @@ struct flags {
 	uint64_t interval_ms;
 	const char *man_pages;
 	const char *add;
+	uint64_t replicas; /* 0 = not given */
+	uint64_t hedge_ms;
 	const char *role;
 	const char **args; /* owned array: what is no option, n_args of them, ended by NULL */
 	int n_args;

@@ -3,7 +3,7 @@
 #include "client/sheaf.h"
 
 #define AT(field)   .offset = offsetof(struct flags, field)
-#define POLICY      "submit run map"
+#define POLICY      "submit run map race"
 #define DURATION_MS ((uint64_t)3650 * 24 * 3600 * 1000)
 
 /* Flags and texts have no bounds; numbers, sizes and durations have. */
@@ -41,8 +41,12 @@ const struct option flags_table[] = {
 	  .help = "jobs of a group of the queue run one at a time, in the order of their submits" },
 	{ LIST("header", POLICY, headers, "NAME=VALUE"),
 	  .help = "goes with the job, in the handler's environment as SHEAF_H_NAME; may be repeated" },
-	{ TEXT("key", "submit run", key, "KEY"),
+	{ TEXT("key", "submit run race", key, "KEY"),
 	  .help = "a repeat with the same key gets the first job's id; remembered for 24 h" },
+	{ NUMBER("replicas", "race", replicas, 1, LIMIT_REPLICAS, "N"),
+	  .help = "different workers that may run it; 1 to 16" },
+	{ DURATION("hedge", "race", hedge_ms, 1),
+	  .help = "the next one begins when the one before is silent for so long, or fails; default: all at once" },
 	{ FLAG("lines", "submit", lines), .help = "a job for each line of stdin" },
 	{ FLAG("null", "submit map", null), .help = "records end in a NUL byte instead of a newline" },
 	{ FLAG("ordered", "map", ordered), .help = "results in the order of the input" },
@@ -89,7 +93,6 @@ const struct option flags_table[] = {
 
 const struct option_later flags_later[] = {
 	{ "topic", POLICY },
-	{ "replicas", "" },
 	{ "channel", "" },
 	{ 0 },
 };

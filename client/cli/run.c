@@ -1,9 +1,10 @@
-/* `sheaf run`: one job, from its payload to its result. */
+/* `sheaf run`: one job, from its payload to its result. See run.h. */
 #include <inttypes.h>
 
 #include "client/cli/commands.h"
 #include "client/cli/payload.h"
 #include "client/cli/result.h"
+#include "client/cli/run.h"
 #include "client/cli/show.h"
 
 enum { CANCEL_MS = 2000 }; /* how long a command that gives up waits for its cancellation */
@@ -27,32 +28,35 @@ static int give_up(struct cli *c, enum sheaf_error why, uint64_t id)
 	return status;
 }
 
-/* Until the result is there. */
-static int await(struct cli *c)
+int run_await(struct cli *c, uint64_t grace, struct msg_result_rec *r)
 {
 	struct sheaf_event ev;
 	uint64_t id = 0;
 
 	for (;;) {
-		enum sheaf_error e = sheaf_next(c->s, cli_left(c), &ev);
+		uint64_t left = cli_left(c);
+		enum sheaf_error e = sheaf_next(c->s, left < SHEAF_FOREVER - grace ? left + grace : left, &ev);
 
 		if (!e && ev.kind == SHEAF_NOTHING)
 			e = SHEAF_E_TIMEOUT;
 		if (e)
 			return give_up(c, e, id);
-		if (ev.kind == SHEAF_ACCEPTED)
-			id = ev.id;
-		else if (ev.kind == SHEAF_REFUSED)
+		if (ev.kind == SHEAF_REFUSED)
 			return cli_fail(cli_status(ev.error), "the job was refused: %s (%s)", sheaf_why(c->s),
 			                sheaf_error_name(ev.error));
-		else
-			return result_print(c, &ev.result);
+		if (ev.kind == SHEAF_ACCEPTED) {
+			id = ev.id;
+			continue;
+		}
+		*r = ev.result;
+		return EXIT_DONE;
 	}
 }
 
 static int cmd_run(struct cli *c)
 {
 	struct sheaf_policy policy;
+	struct msg_result_rec r;
 	struct payload p;
 	enum sheaf_error e;
 	int status;
@@ -62,7 +66,9 @@ static int cmd_run(struct cli *c)
 	status = payload_open(c, &p, c->n_args > 1 ? c->args[1] : NULL);
 	if (!status) {
 		e = sheaf_post(c->s, c->args[0], &policy, p.bytes, 0, true);
-		status = e ? cli_error(c, e) : await(c);
+		status = e ? cli_error(c, e) : run_await(c, 0, &r);
+		if (!status)
+			status = result_print(c, &r);
 	}
 	payload_fini(&p);
 	return status;

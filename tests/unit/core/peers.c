@@ -54,6 +54,12 @@ void rig_submit(struct rig *r, unsigned client, uint64_t number, const char *que
 	rig_submit_as(r, client, number, queue, n, (struct msg_submit){ .priority = 4, .flags = SUBMIT_WANT });
 }
 
+struct msg_submit rig_race(uint32_t replicas, uint64_t hedge_ms)
+{
+	return (struct msg_submit){ .flags = SUBMIT_WANT,
+		                    .terms = { .replicas = replicas, .hedge_ms = hedge_ms, .race_ms = 30000 } };
+}
+
 void rig_ids(struct rig *r, unsigned client, uint64_t number, enum msg_kind kind, uint32_t flags, uint64_t id)
 {
 	rig_request(r, client, number, kind, (struct msg){ .u.ids = { flags, &id, 1 } });
@@ -130,6 +136,16 @@ void rig_worker(struct rig *r, unsigned worker, uint32_t slots, const char *queu
 	rig_ready(r, worker);
 	r->quiet = false;
 	rig_beat(r, worker, (struct rig_beat){ .window = window });
+}
+
+void rig_worker_as(struct rig *r, unsigned worker, uint64_t instance)
+{
+	r->quiet = true;
+	rig_hello(r, worker, instance, 1, "q");
+	rig_socket(r, worker);
+	rig_ready(r, worker);
+	r->quiet = false;
+	rig_beat(r, worker, (struct rig_beat){ .window = 1 });
 }
 
 void rig_beat(struct rig *r, unsigned worker, struct rig_beat b)

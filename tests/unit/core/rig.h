@@ -80,6 +80,8 @@ void rig_request(struct rig *r, unsigned client, uint64_t number, enum msg_kind 
 void rig_submit(struct rig *r, unsigned client, uint64_t number, const char *queue, uint32_t n);
 /* With its own fields; payloads are "p". */
 void rig_submit_as(struct rig *r, unsigned client, uint64_t number, const char *queue, uint32_t n, struct msg_submit s);
+/* For rig_submit_as: a race of so many, awaited, for half a minute. */
+struct msg_submit rig_race(uint32_t replicas, uint64_t hedge_ms);
 void rig_ids(struct rig *r, unsigned client, uint64_t number, enum msg_kind kind, uint32_t flags, uint64_t id);
 void rig_one(struct rig *r, unsigned client, uint64_t number, enum msg_kind kind, uint64_t id);
 void rig_queue(struct rig *r, unsigned client, uint64_t number, const char *queue, enum queue_op op, uint64_t arg);
@@ -91,6 +93,8 @@ void rig_set(struct rig *r, unsigned client, uint64_t number, const char *queue,
 /* Hello of a process, socket, ready and a first beat, in silence but for grants; it becomes session `worker` of this
  * epoch. */
 void rig_worker(struct rig *r, unsigned worker, uint32_t slots, const char *queue, uint64_t window);
+/* The same, of the process with this instance, with one slot on "q" and a window of one. */
+void rig_worker_as(struct rig *r, unsigned worker, uint64_t instance);
 /* Only the hello and what the core says to it. */
 void rig_hello(struct rig *r, unsigned worker, uint64_t instance, uint32_t slots, const char *queue);
 void rig_socket(struct rig *r, unsigned worker);

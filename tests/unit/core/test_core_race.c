@@ -1,7 +1,5 @@
-/* Races: replicas that are kept apart, the first good answer, all failed, the deadline, hedging, lost workers,
- * restarts at every step. A race of two that is submitted first is job 1, its replicas are 2 and 3. */
-#include <stdio.h>
-
+/* Races: replicas that are kept apart, the first good answer, all failed, the deadline, hedging, lost workers. A race
+ * of two that is submitted first is job 1, its replicas are 2 and 3. */
 #include "tests/unit/core/rig.h"
 
 static struct rig rig;
@@ -18,23 +16,12 @@ static void teardown(void)
 	rig_fini(&rig);
 }
 
-static struct msg_submit race_of(uint32_t replicas, uint64_t hedge_ms)
-{
-	return (struct msg_submit){ .flags = SUBMIT_WANT,
-		                    .terms = { .replicas = replicas, .hedge_ms = hedge_ms, .race_ms = 30000 } };
-}
-
-static void submit(uint32_t replicas, uint64_t hedge_ms)
-{
-	rig_submit_as(&rig, 1, 1, "q", 1, race_of(replicas, hedge_ms));
-}
-
 /* Two workers of one slot with a race of two: job 2 is with the first, 3 with the second. */
 static void two_on_two(void)
 {
 	rig_worker(&rig, 1, 1, "q", 1);
 	rig_worker(&rig, 2, 1, "q", 1);
-	submit(2, 0);
+	rig_submit_as(&rig, 1, 1, "q", 1, rig_race(2, 0));
 	rig_expect(&rig, "W1 answer settled=0\n"
 	                 "W2 answer settled=0\n"
 	                 "C1 accepted #1: 1..1\n"
@@ -94,22 +81,11 @@ START_TEST(all_failed)
 }
 END_TEST
 
-/* A worker process in its next session. */
-static void come_back(unsigned worker, uint64_t instance)
-{
-	rig.quiet = true;
-	rig_hello(&rig, worker, instance, 1, "q");
-	rig_socket(&rig, worker);
-	rig_ready(&rig, worker);
-	rig.quiet = false;
-	rig_beat(&rig, worker, (struct rig_beat){ .window = 1 });
-}
-
 START_TEST(kept_apart)
 {
 	/* one worker with room for ten takes one of them */
 	rig_worker(&rig, 1, 4, "q", 10);
-	submit(3, 0);
+	rig_submit_as(&rig, 1, 1, "q", 1, rig_race(3, 0));
 	rig_submit(&rig, 1, 2, "q", 1);
 	rig_expect(&rig, "W1 answer settled=0\n"
 	                 "C1 accepted #1: 1..1\n"
@@ -126,7 +102,7 @@ START_TEST(kept_apart)
 	rig_expect(&rig, "W1 answer settled=0\n");
 	rig_worker(&rig, 3, 1, "q", 2); /* what had not begun is handed on */
 	rig_expect(&rig, "W3 answer settled=0\nS3 jobs 1: 3/4 attempt=1 'p'\n");
-	come_back(4, 1002);
+	rig_worker_as(&rig, 4, 1002);
 	rig_expect(&rig, "W4 answer settled=0\nS4 jobs 1: 4/5 attempt=1 'p'\n");
 }
 END_TEST
@@ -135,7 +111,7 @@ START_TEST(one_worker_only)
 {
 	/* with the one that there is failed, nobody is left */
 	rig_worker(&rig, 1, 1, "q", 1);
-	submit(3, 0);
+	rig_submit_as(&rig, 1, 1, "q", 1, rig_race(3, 0));
 	rig_forget(&rig);
 	rig_outcome(&rig, 1, 2, 1, VERDICT_FAILED);
 	rig_expect(&rig, "C1 result @0: 1 dead attempt=1 exit=1 'no replica of 3 was done\n"
@@ -151,7 +127,7 @@ START_TEST(another_worker_goes_away)
 	/* the second worker is busy when the first fails; once it is gone, nobody is left */
 	rig_worker(&rig, 1, 1, "q", 1);
 	rig_worker(&rig, 2, 1, "q", 0);
-	submit(2, 0);
+	rig_submit_as(&rig, 1, 1, "q", 1, rig_race(2, 0));
 	rig_forget(&rig);
 	rig_outcome(&rig, 1, 2, 1, VERDICT_FAILED);
 	rig_expect(&rig, "");
@@ -206,8 +182,8 @@ END_TEST
 
 START_TEST(purging)
 {
-	submit(2, 0);
-	rig_submit_as(&rig, 1, 2, "q", 1, race_of(2, 100));
+	rig_submit_as(&rig, 1, 1, "q", 1, rig_race(2, 0));
+	rig_submit_as(&rig, 1, 2, "q", 1, rig_race(2, 100));
 	rig_forget(&rig);
 	rig_queue(&rig, 1, 3, "q", QUEUE_PURGE, 0);
 	rig_expect(&rig, "C1 result @0: 1 cancelled 'purged'\n"
@@ -220,7 +196,7 @@ END_TEST
 START_TEST(purging_spares_what_runs)
 {
 	two_on_two();
-	submit(2, 0);
+	rig_submit_as(&rig, 1, 1, "q", 1, rig_race(2, 0));
 	rig_queue(&rig, 1, 3, "q", QUEUE_PURGE, 0);
 	rig_outcome(&rig, 1, 2, 1, VERDICT_DONE);
 	ck_assert(rig_has(&rig, "C1 result @0: 1 done attempt=1 'good'\n"));
@@ -233,7 +209,7 @@ START_TEST(hedging)
 	rig_worker(&rig, 2, 1, "q", 1);
 	rig_worker(&rig, 3, 1, "q", 1);
 	rig_forget(&rig);
-	submit(3, 100);
+	rig_submit_as(&rig, 1, 1, "q", 1, rig_race(3, 100));
 	rig_expect(&rig, "C1 accepted #1: 1..1\nS1 jobs 1: 2/1 attempt=1 'p'\n");
 	rig_pass(&rig, 99);
 	rig_expect(&rig, "");
@@ -252,7 +228,7 @@ START_TEST(hedging_is_not_needed)
 {
 	rig_worker(&rig, 1, 1, "q", 1);
 	rig_worker(&rig, 2, 1, "q", 1);
-	submit(2, 100);
+	rig_submit_as(&rig, 1, 1, "q", 1, rig_race(2, 100));
 	rig_forget(&rig);
 	rig_outcome(&rig, 1, 2, 1, VERDICT_DONE);
 	rig_pass(&rig, 300);
@@ -265,11 +241,12 @@ END_TEST
 START_TEST(hedging_waits_for_the_grant)
 {
 	/* the time begins when a worker has it, and not while it stands in line */
-	submit(2, 100);
+	rig_submit_as(&rig, 1, 1, "q", 1, rig_race(2, 100));
 	rig_pass(&rig, 1000);
 	rig_worker(&rig, 1, 1, "q", 1);
 	rig_worker(&rig, 2, 1, "q", 1);
-	rig_expect(&rig, "C1 accepted #1: 1..1\nW1 answer settled=0\nS1 jobs 1: 2/1 attempt=1 'p'\nW2 answer settled=0\n");
+	rig_expect(&rig,
+	           "C1 accepted #1: 1..1\nW1 answer settled=0\nS1 jobs 1: 2/1 attempt=1 'p'\nW2 answer settled=0\n");
 	rig_pass(&rig, 100);
 	rig_expect(&rig, "S2 jobs 1: 3/2 attempt=1 'p'\n");
 }
@@ -280,7 +257,7 @@ START_TEST(hedging_past_what_has_failed)
 	/* a replica that is cancelled before its turn is passed over */
 	rig_worker(&rig, 1, 1, "q", 1);
 	rig_worker(&rig, 2, 1, "q", 1);
-	submit(3, 100);
+	rig_submit_as(&rig, 1, 1, "q", 1, rig_race(3, 100));
 	rig_ids(&rig, 1, 2, MSG_CANCEL, 0, 3);
 	rig_forget(&rig);
 	rig_pass(&rig, 100);
@@ -290,7 +267,7 @@ END_TEST
 
 START_TEST(attempts_and_delay)
 {
-	struct msg_submit s = race_of(2, 0);
+	struct msg_submit s = rig_race(2, 0);
 
 	s.attempts = 2;
 	s.terms.delay_ms = 200;
@@ -337,7 +314,7 @@ END_TEST
 
 START_TEST(in_a_batch_it_is_one)
 {
-	struct msg_submit s = race_of(2, 0);
+	struct msg_submit s = rig_race(2, 0);
 
 	rig_worker(&rig, 1, 1, "q", 1);
 	rig_worker(&rig, 2, 1, "q", 1);
@@ -361,7 +338,7 @@ END_TEST
 
 START_TEST(refused)
 {
-	struct msg_submit s = race_of(2, 0);
+	struct msg_submit s = rig_race(2, 0);
 
 	rig_submit_as(&rig, 1, 1, "q", 2, s); /* two payloads */
 	s.terms.race_ms = 0;
@@ -370,231 +347,14 @@ START_TEST(refused)
 	s.terms.hedge_ms = 100;
 	rig_submit_as(&rig, 1, 3, "q", 1, s); /* a hedge of nothing */
 	rig_expect(&rig, "C1 reply #1 bad-value\nC1 reply #2 bad-value\nC1 reply #3 bad-value\n");
-	submit(1, 0); /* a race of one is one */
+	rig_submit_as(&rig, 1, 1, "q", 1, rig_race(1, 0)); /* a race of one is one */
 	rig_expect(&rig, "C1 accepted #1: 1..1\n");
 	rig_request(&rig, 1, 1, MSG_SUBMIT, (struct msg){ .u.submit = { .queue = span_str("q") } });
 	rig_expect(&rig, "C1 accepted #1: 1..1\n"); /* sent again, as after a lost connection */
 }
 END_TEST
 
-/* ---- the journal ---- */
-
-/* Runs a race of three to its end with a restart after each of its steps in turn: whatever dies when, one answer. */
-static void step_of(int step, enum verdict verdict)
-{
-	switch (step) {
-	case 0:
-		submit(3, 0);
-		break;
-	case 1:
-		for (unsigned w = 1; w <= 3; w++)
-			rig_worker(&rig, w, 1, "q", 1);
-		break;
-	case 2:
-		rig_outcome(&rig, 1, 2, 1, VERDICT_FAILED);
-		break;
-	case 3:
-		rig_outcome(&rig, 2, 3, 2, VERDICT_FAILED);
-		break;
-	default:
-		rig_outcome(&rig, 3, 4, 3, verdict);
-	}
-}
-
-/* What is left of the race runs on workers that have never been seen, and ends with this verdict. */
-static void finish(enum verdict verdict)
-{
-	char text[40];
-
-	for (unsigned w = 1; w <= 3; w++)
-		come_back(w, 1003 + w);
-	for (int i = 0; i < 4; i++) { /* what nobody claims is granted again */
-		rig_pass(&rig, 900);
-		for (unsigned w = 1; w <= 3; w++)
-			rig_beat(&rig, w, (struct rig_beat){ .window = 1, .received = 1 });
-	}
-	for (unsigned token = 1; token <= 6; token++)
-		for (unsigned id = 2; id <= 4; id++)
-			for (unsigned w = 1; w <= 3; w++) {
-				snprintf(text, sizeof text, "S%u jobs 1: %u/%u ", w, id, token);
-				if (rig_has(&rig, text))
-					rig_outcome(&rig, w, id, token, verdict);
-			}
-}
-
-START_TEST(restart_after_each_step)
-{
-	static const enum verdict verdicts[] = { VERDICT_DONE, VERDICT_FAILED };
-
-	for (int v = 0; v < 2; v++) {
-		for (int cut = 0; cut < 5; cut++) {
-			rig_fini(&rig);
-			setup();
-			for (int step = 0; step <= cut; step++)
-				step_of(step, verdicts[v]);
-			rig_restart(&rig, true);
-			rig_client(&rig, 1);
-			rig_forget(&rig);
-			rig_ids(&rig, 1, 0, MSG_WAIT, 0, 1);
-			finish(verdicts[v]);
-			ck_assert(rig_has(&rig, verdicts[v] == VERDICT_DONE ? ": 1 done attempt=1 'good'\n"
-			                                                   : ": 1 dead attempt=1 exit=1 'no replica"));
-			if (cut >= 2 && verdicts[v] == VERDICT_FAILED)
-				ck_assert(rig_has(&rig, "\nreplica 1 on worker1: exit 3: bad\n"));
-			describe(verdicts[v] == VERDICT_DONE
-			             ? "C9 queues #1008600 [q workers=3 submitted=4 done=2 cancelled=2 kept=4]\n"
-			               "batches=0\n"
-			             : "C9 queues #1008600 [q workers=3 submitted=4 dead=1 cancelled=3 kept=3]\n"
-			               "batches=0\n");
-			rig_restart(&rig, true);
-		}
-	}
-}
-END_TEST
-
-START_TEST(a_worker_claims_what_it_runs)
-{
-	uint64_t tokens[1], ids[1] = { 3 };
-
-	/* the second replica began by hedging, and its lease is no fact yet */
-	rig_worker(&rig, 1, 1, "q", 1);
-	rig_worker(&rig, 2, 1, "q", 1);
-	submit(2, 100);
-	rig_pass(&rig, 100);
-	ck_assert(rig_has(&rig, "S2 jobs 1: 3/2"));
-	tokens[0] = rig_token(&rig, 2);
-	rig_restart(&rig, true);
-	rig_client(&rig, 1);
-	rig_ids(&rig, 1, 0, MSG_WAIT, 0, 1);
-	rig.held = tokens;
-	rig.held_ids = ids;
-	rig.n_held = 1;
-	rig_hello(&rig, 1, 1002, 1, "q");
-	rig_socket(&rig, 1);
-	rig_forget(&rig);
-	rig_ready(&rig, 1);
-	rig_beat(&rig, 1, (struct rig_beat){ .window = 5 });
-	ck_assert(!rig_has(&rig, "jobs")); /* not the other one as well */
-	rig_outcome(&rig, 1, 3, tokens[0], VERDICT_DONE);
-	ck_assert(rig_has(&rig, "C1 result @0: 1 done attempt=1 'good'\n"));
-}
-END_TEST
-
-/* Fills the log and drains it, so that what lives is moved and the beginning is trimmed. */
-static void churn(unsigned first)
-{
-	static const char big[20000];
-	uint64_t tail = rig.tail + UINT64_C(2) * 64 * KIB;
-
-	rig.quiet = true;
-	for (unsigned i = first; i < first + 60 && rig.tail < tail; i++) {
-		rig_submit_as(&rig, 1, i, "churn", 1,
-		              (struct msg_submit){ .payloads = &(struct span){ (const uint8_t *)big, sizeof big } });
-		rig_queue(&rig, 1, 1000 + i, "churn", QUEUE_PURGE, 0);
-		rig_pass(&rig, 1);
-		while (rig.move != 0)
-			rig_scan(&rig);
-	}
-	rig.quiet = false;
-	ck_assert_uint_ge(rig.tail, tail);
-}
-
-START_TEST(moved)
-{
-	/* one has failed, one runs, one waits for its hedge: all of that goes along */
-	rig_worker(&rig, 1, 1, "q", 1);
-	rig_worker(&rig, 2, 1, "q", 1);
-	submit(4, 5000);
-	rig_outcome(&rig, 1, 2, 1, VERDICT_FAILED);
-	ck_assert(rig_has(&rig, "S2 jobs 1: 3/2"));
-	churn(100);
-	rig_restart(&rig, true);
-	rig_client(&rig, 1);
-	rig_forget(&rig);
-	rig_describe(&rig);
-	ck_assert(rig_has(&rig, "blocked=3 ready=1") || rig_has(&rig, "blocked=3 running=1"));
-	rig_forget(&rig);
-	rig_ids(&rig, 1, 0, MSG_WAIT, 0, 1);
-	rig_worker(&rig, 1, 1, "q", 1); /* had the first one: it gets none of the others */
-	rig_pass(&rig, 900);
-	rig_beat(&rig, 1, (struct rig_beat){ .window = 1 });
-	rig_expect(&rig, "W1 answer settled=0\nW1 answer settled=0\n");
-	rig_worker(&rig, 2, 1, "q", 1);
-	ck_assert(rig_has(&rig, "S2 jobs 1: 3/1 attempt=1 'p'\n"));
-	rig_pass(&rig, 2000);
-	rig_outcome(&rig, 2, 3, 1, VERDICT_FAILED);
-	ck_assert(rig_has(&rig, ": 1 dead attempt=1 exit=1 'no replica of 4 was done\n"
-	                        "replica 1 on worker1: exit 3: bad\n"
-	                        "replica 2 on worker2: exit 3: bad\n"
-	                        "replica 3: no other worker could take it\n"
-	                        "replica 4: no other worker could take it'\n"));
-	/* and as a dead letter, which is no race any more */
-	churn(200);
-	rig_restart(&rig, true);
-	rig_client(&rig, 1);
-	rig_forget(&rig);
-	rig_one(&rig, 1, 0, MSG_RESULT_GET, 1);
-	ck_assert(rig_has(&rig, "C1 result #0: 1 dead attempt=1 exit=1 'no replica of 4 was done\nreplica 1 on worker1"));
-	rig_one(&rig, 1, 0, MSG_RESULT_GET, 2);
-	ck_assert(rig_has(&rig, "C1 result #0: 2 cancelled attempt=1 exit=3 'bad'\n"));
-}
-END_TEST
-
-static uint32_t count(const char *text)
-{
-	uint32_t n = 0;
-	const char *p = (const char *)rig.trace.p, *end = p + rig.trace.n;
-
-	while ((p = memmem(p, (size_t)(end - p), text, strlen(text))) != NULL) {
-		n++;
-		p++;
-	}
-	return n;
-}
-
-START_TEST(many_on_few)
-{
-	/* a hundred races of four on two workers that take turns being busy; each ends once */
-	uint32_t ended = 0;
-	char text[40];
-
-	rig_worker(&rig, 1, 2, "q", 4);
-	rig_worker(&rig, 2, 2, "q", 4);
-	for (uint32_t i = 0; i < 100; i++)
-		rig_submit_as(&rig, 1, 1 + i, "q", 1, race_of(4, i % 3 * 10));
-	rig_forget(&rig);
-	rig_restart(&rig, true);
-	rig_client(&rig, 1);
-	for (uint64_t id = 1; id <= 496; id += 5)
-		rig_ids(&rig, 1, 0, MSG_WAIT, 0, id);
-	rig_worker(&rig, 1, 2, "q", 4);
-	rig_worker(&rig, 2, 2, "q", 4);
-	for (unsigned token = 1; ended < 100 && token < 1000; token++) {
-		bool found = false;
-
-		for (unsigned id = 1; id <= 500 && !found; id++)
-			for (unsigned w = 1; w <= 2 && !found; w++) {
-				snprintf(text, sizeof text, ": %u/%u attempt", id, token);
-				if (!rig_has(&rig, text))
-					continue;
-				snprintf(text, sizeof text, "W%u revoke %u/%u\n", w, id, token);
-				if (!rig_has(&rig, text))
-					rig_outcome(&rig, w, id, token, token % 7 == 0 ? VERDICT_FAILED : VERDICT_DONE);
-				found = w == 2;
-			}
-		for (unsigned w = 1; w <= 2; w++)
-			rig_beat(&rig, w, (struct rig_beat){ .window = 4, .received = 1000 });
-		ended = count(" result @");
-	}
-	ck_assert_uint_eq(ended, 100);
-	rig_forget(&rig);
-	rig_describe(&rig);
-	ck_assert(!rig_has(&rig, "ready=") && !rig_has(&rig, "blocked=") && !rig_has(&rig, "running="));
-}
-END_TEST
-
 RIG_MAIN("core_race", first_good_answer_wins, one_fails_one_answers, all_failed, kept_apart, one_worker_only,
          another_worker_goes_away, deadline, cancelling, cancelling_a_replica, purging, purging_spares_what_runs,
          hedging, hedging_is_not_needed, hedging_waits_for_the_grant, hedging_past_what_has_failed, attempts_and_delay,
-         worker_is_lost, unstarted_replica_comes_back, in_a_batch_it_is_one, refused, restart_after_each_step,
-         a_worker_claims_what_it_runs, moved, many_on_few)
+         worker_is_lost, unstarted_replica_comes_back, in_a_batch_it_is_one, refused)
