@@ -63,7 +63,7 @@ void check_held(const struct core *c, const struct job *j)
 {
 	const struct policy *p;
 
-	if (!order_holds(j) || j->p.policy == NO_INDEX)
+	if (!order_holds(j, (enum job_state)j->state) || j->p.policy == NO_INDEX)
 		return;
 	p = c->policies[j->p.policy];
 	must(p->group == NULL || p->group->held == 1);

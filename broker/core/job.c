@@ -68,23 +68,37 @@ static const bool follows[JOB_STATES][JOB_STATES] = {
 	[JOB_CANCELLED] = { [JOB_NONE] = true },
 };
 
+/* Its queue's limits and its group may let others go on. */
+static void changed_hands(struct core *c, struct job *j, enum job_state from)
+{
+	struct queue *q = c->queues[j->queue];
+	bool held, holds;
+
+	if (from == JOB_RUNNING && q->settings.concurrency != 0)
+		limit_freed(c, q);
+	if (j->p.policy == NO_INDEX)
+		return;
+	held = order_holds(j, from);
+	holds = order_holds(j, (enum job_state)j->state);
+	if (held != holds)
+		(held ? order_release : order_hold)(c, j);
+}
+
 /* The one place that assigns a job's state. The caller has taken it out of its old container and puts it
  * into the new one. */
 static void set_state(struct core *c, struct job *j, enum job_state to)
 {
 	struct queue *q = c->queues[j->queue];
-	bool held = order_holds(j), ran = j->state == JOB_RUNNING;
+	enum job_state from = (enum job_state)j->state;
 
-	must(follows[j->state][to]);
-	if (j->state != JOB_NONE)
-		q->now[j->state]--;
+	must(follows[from][to]);
+	if (from != JOB_NONE)
+		q->now[from]--;
 	if (to != JOB_NONE)
 		q->now[to]++;
 	j->state = to;
-	if (ran)
-		limit_freed(c, q);
-	if (held != order_holds(j))
-		(held ? order_release : order_hold)(c, j);
+	if (from == JOB_RUNNING || to == JOB_RUNNING || from == JOB_DELAYED)
+		changed_hands(c, j, from);
 }
 
 uint64_t job_log_bytes(const struct job *j)

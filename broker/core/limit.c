@@ -95,8 +95,6 @@ void limit_refund(struct core *c, struct queue *q)
 
 void limit_freed(struct core *c, struct queue *q)
 {
-	if (q->settings.concurrency == 0)
-		return;
 	if (q->excess > q->now[JOB_RUNNING])
 		q->excess = q->now[JOB_RUNNING];
 	queue_heat(c, q);

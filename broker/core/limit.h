@@ -27,7 +27,7 @@ void limit_wait(struct core *c, struct queue *q);
 void limit_granted(struct queue *q);
 /* One came back that had not begun: it does not count for the rate. */
 void limit_refund(struct core *c, struct queue *q);
-/* One has left its worker's hands. */
+/* One has left its worker's hands; the queue has a concurrency. */
 void limit_freed(struct core *c, struct queue *q);
 
 /* The settings have changed. */

@@ -139,11 +139,6 @@ static void group_settle(struct group *g)
 	level_settle(g->tenant, g->priority);
 }
 
-bool order_holds(const struct job *j)
-{
-	return j->state == JOB_RUNNING || (j->state == JOB_DELAYED && j->attempt + j->deliveries > 0);
-}
-
 void order_hold(struct core *c, struct job *j)
 {
 	struct group *g = group_of(c, j);
@@ -170,7 +165,7 @@ bool order_blocked(const struct core *c, const struct job *j)
 {
 	const struct group *g = group_of(c, j);
 
-	return g != NULL && g->held > 0 && !order_holds(j);
+	return g != NULL && g->held > 0 && !order_holds(j, (enum job_state)j->state);
 }
 
 struct group *order_group(struct core *c, struct tenant *t, struct span name)

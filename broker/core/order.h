@@ -45,8 +45,11 @@ struct job *order_first(const struct core *c, const struct queue *q);
 /* It is granted: its tenant's turn is over. Before it is taken out of line. */
 void order_granted(struct core *c, struct queue *q, const struct job *j);
 
-/* Whether the job keeps its group from going on: it runs, or waits for its next attempt. */
-bool order_holds(const struct job *j);
+/* Whether a job in this state keeps its group from going on: it runs, or waits for its next attempt. */
+static inline bool order_holds(const struct job *j, enum job_state state)
+{
+	return state == JOB_RUNNING || (state == JOB_DELAYED && j->attempt + j->deliveries > 0);
+}
 /* That has just become so, or is not so any more. */
 void order_hold(struct core *c, struct job *j);
 void order_release(struct core *c, struct job *j);

@@ -404,7 +404,7 @@ void replay_finish(struct core *c, uint64_t tail, uint64_t head)
 	c->replaying = false;
 	name_queues(c);
 	for (j = job_next(&c->jobs, 0); j != NULL; j = job_next(&c->jobs, j->id + 1)) {
-		if (order_holds(j))
+		if (order_holds(j, (enum job_state)j->state))
 			order_hold(c, j);
 		if (j->state == JOB_READY || j->state == JOB_DELAYED || j->state == JOB_BLOCKED)
 			job_enter(c, j);
