@@ -350,6 +350,7 @@ void csession_message(struct csession *c, uint64_t now_ms, const struct msg *m)
 	case MSG_STATS_INFO:
 	case MSG_PEEKED:
 	case MSG_BATCH_INFO:
+	case MSG_DEAD_INFO:
 		answered(c, now_ms, m);
 		break;
 	default: /* of a newer broker, or not for us */

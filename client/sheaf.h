@@ -157,6 +157,18 @@ enum sheaf_error sheaf_queue_settings(sheaf_t *s, const char *queue, uint64_t ms
  *  SHEAF_E_BAD_VALUE: no such setting, or a value over its limit. */
 enum sheaf_error sheaf_queue_set(sheaf_t *s, const char *queue, const struct msg_setting_rec *settings, uint32_t n,
                                  uint64_t ms);
+/** The dead letters of a queue that the filter lets through (NULL: all), the oldest first; at most `most`, 0 = all. */
+typedef void sheaf_dead_fn(void *ctx, const struct msg_dead_rec *d);
+enum sheaf_error sheaf_dead(sheaf_t *s, const char *queue, const struct msg_dead_filter *f, uint64_t most, uint64_t ms,
+                            sheaf_dead_fn *each, void *ctx);
+/** Redrives or purges those (*done says how many; may be NULL), or stops what is under way. `rate`: jobs per day, for a
+ *  redrive; 0 = at once. Returns when all is done; it goes on in the broker when `ms` has run out.
+ *  SHEAF_E_NOT_FINISHED: another one is under way. */
+enum sheaf_error sheaf_dead_op(sheaf_t *s, const char *queue, enum dead_op_kind op, const struct msg_dead_filter *f,
+                               uint64_t most, uint64_t rate, uint64_t ms, uint64_t *done);
+/** Makes dead jobs ready again; *retried says how many were. A single one that is not dead gives SHEAF_E_BAD_VALUE, an
+ *  unknown one SHEAF_E_UNKNOWN, one that is no longer kept SHEAF_E_GONE. */
+enum sheaf_error sheaf_retry(sheaf_t *s, const uint64_t *ids, size_t n, uint64_t ms, uint64_t *retried);
 enum sheaf_error sheaf_peek(sheaf_t *s, const char *queue, uint32_t n, uint64_t ms, sheaf_peek_fn *each, void *ctx);
 enum sheaf_error sheaf_workers(sheaf_t *s, uint64_t ms, sheaf_worker_fn *each, void *ctx);
 /** Drains or resumes every worker of that name; *workers (may be NULL) says how many. SHEAF_E_UNKNOWN if none is

@@ -12,7 +12,8 @@
 
 bool chore_begin(struct core *c, struct queue *q, enum chore chore, uint64_t peer, const struct msg_header *request)
 {
-	if (q->chore != CHORE_NONE || q->dead_op != NULL)
+	must(q->dead_op == NULL);
+	if (q->chore != CHORE_NONE)
 		return false;
 	q->chore = chore;
 	q->chore_to = c->next_id;

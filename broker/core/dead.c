@@ -247,6 +247,16 @@ uint64_t dead_deadline(const struct core *c)
 	return first->key <= c->t ? 0 : first->key;
 }
 
+const char *dead_at_work(struct core *c, const struct queue *q)
+{
+	enum { WORDS = 192 };
+	char *text = fx_alloc(c, WORDS);
+
+	text_format(text, WORDS, "the dead letters of '%s' are being %s: wait, or 'sheaf dead %s stop'", q->name,
+	            q->dead_op->kind == DEAD_REDRIVE ? "redriven" : "purged", q->name);
+	return text;
+}
+
 const char *dead_full(struct core *c, const struct queue *q)
 {
 	enum { WORDS = 256 };

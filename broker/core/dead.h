@@ -40,6 +40,9 @@ void dead_finish(struct core *c);
 /* When the next slice is due, in core time; 0: at once. */
 uint64_t dead_deadline(const struct core *c);
 
+/* That its dead letters are being redriven or purged, and what ends it. In the step's arena. */
+const char *dead_at_work(struct core *c, const struct queue *q);
+
 /* Why the queue takes no more jobs: it has as many dead letters as it may have; NULL: it has not. In the step's arena.
  */
 const char *dead_full(struct core *c, const struct queue *q);

@@ -126,8 +126,7 @@ static void stop(struct core *c, const struct client *cl, const struct msg *m, s
 	fx_answer(c, cl->peer, &m->h, SHEAF_OK, "", done);
 }
 
-static const char busy[] =
-    "the queue is being purged or deleted, or its dead letters are redriven: 'sheaf dead QUEUE stop' ends that";
+static const char busy[] = "the queue is being purged or deleted";
 
 static void begin(struct core *c, const struct client *cl, const struct msg *m, struct queue *q)
 {
@@ -162,7 +161,9 @@ void dead_op_request(struct core *c, struct client *cl, const struct msg *m)
 		return;
 	if (r->op == DEAD_STOP)
 		stop(c, cl, m, q);
-	else if (q->dead_op != NULL || q->chore != CHORE_NONE)
+	else if (q->dead_op != NULL)
+		refuse(c, cl, m, SHEAF_E_NOT_FINISHED, dead_at_work(c, q));
+	else if (q->chore != CHORE_NONE)
 		refuse(c, cl, m, SHEAF_E_BUSY, busy);
 	else if (r->op == DEAD_PURGE && r->rate != 0)
 		refuse(c, cl, m, SHEAF_E_BAD_VALUE, "rate: a purge has none");

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "broker/core/batch.h"
 #include "broker/core/chore.h"
+#include "broker/core/dead.h"
 #include "broker/core/fx.h"
 #include "broker/core/history.h"
 #include "broker/core/job.h"
@@ -233,11 +234,10 @@ void query_queue_op(struct core *c, struct client *cl, const struct msg *m)
 		break;
 	case QUEUE_PURGE:
 	case QUEUE_DELETE:
-		if (!chore_begin(c, q, chore, cl->peer, &m->h))
-			fx_answer(c, cl->peer, &m->h, SHEAF_E_BUSY,
-			          "the queue is being purged or deleted, or its dead letters are redriven: 'sheaf dead "
-			          "QUEUE stop' ends that",
-			          0);
+		if (q->dead_op != NULL)
+			fx_answer(c, cl->peer, &m->h, SHEAF_E_NOT_FINISHED, dead_at_work(c, q), 0);
+		else if (!chore_begin(c, q, chore, cl->peer, &m->h))
+			fx_answer(c, cl->peer, &m->h, SHEAF_E_BUSY, "the queue is being purged or deleted", 0);
 		break;
 	case QUEUE_PEEK:
 		peek(c, cl, m, q);

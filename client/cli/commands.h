@@ -16,6 +16,8 @@
 	X(job)                                                                                                         \
 	X(cancel)                                                                                                      \
 	X(touch)                                                                                                       \
+	X(retry)                                                                                                       \
+	X(dead)                                                                                                        \
 	X(queues)                                                                                                      \
 	X(queue)                                                                                                       \
 	X(workers)                                                                                                     \

@@ -56,6 +56,11 @@ struct flags {
 	uint64_t payload;
 	uint64_t batch;
 	uint64_t seconds_ms;
+	uint64_t most; /* dead letters; 0 = all */
+	uint64_t older_ms;
+	uint64_t newer_ms;
+	const char *error;
+	const char *rate;
 	uint64_t snapshots; /* 0 = unless told */
 	uint64_t interval_ms;
 	const char *man_pages;

@@ -25,6 +25,9 @@ static json_t *json_queue(const void *row)
 	json_object_set_new(object, "submitted", show_json_count(q->submitted));
 	for (size_t i = 0; i < SHOWN; i++)
 		json_object_set_new(object, job_state_name(shown[i]), show_json_count(q->states[shown[i]]));
+	json_object_set_new(object, "dead_letters", show_json_count(q->dead));
+	json_object_set_new(object, "redriven", show_json_count(q->redriven));
+	json_object_set_new(object, "forgotten", show_json_count(q->forgotten));
 	json_object_set_new(object, "results_kept", show_json_count(q->kept));
 	json_object_set_new(object, "results_kept_bytes", show_json_count(q->kept_bytes));
 	json_object_set_new(object, "oldest_ms", show_json_count(q->oldest_ms));
@@ -94,6 +97,11 @@ static void show_queue(void *ctx, const struct msg_queue_rec *q)
 	show_pair(o, "submitted", "%s", show_count(q->submitted, text));
 	for (size_t i = 0; i < SHOWN; i++)
 		show_pair(o, job_state_name(shown[i]), "%s", show_count(q->states[shown[i]], text));
+	if (q->states[JOB_DEAD]) {
+		show_pair(o, "dead letters", "%s", show_count(q->dead, text));
+		show_pair(o, "redriven", "%s", show_count(q->redriven, text));
+		show_pair(o, "forgotten", "%s", show_count(q->forgotten, text));
+	}
 	show_pair(o, "kept results", "%s", show_count(q->kept, text));
 	show_pair(o, "kept bytes", "%s", units_show_size(q->kept_bytes, text));
 	if (q->states[JOB_READY])

@@ -61,8 +61,7 @@ static const char *show_kind(enum setting_kind kind, uint64_t v, char out[SETTIN
 	}
 }
 
-/* Jobs per day of "100/s". */
-static bool read_rate(const char *text, uint64_t *v)
+bool settings_rate(const char *text, uint64_t *v)
 {
 	const char *slash = strchr(text, '/');
 	char number[24];
@@ -112,7 +111,7 @@ static bool read_value(const struct known *k, const char *text, uint64_t *v, cha
 
 	switch (k->kind) {
 	case SETTING_RATE:
-		good = read_rate(text, v);
+		good = settings_rate(text, v);
 		break;
 	case SETTING_DURATION:
 		good = units_duration(text, v);

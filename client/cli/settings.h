@@ -13,6 +13,9 @@ enum { SETTINGS_WHY = 320, SETTINGS_SHOWN = 32 };
 /* Reads KEY=VALUE, or KEY=default. The name in *out is static. False with a sentence in `why`. */
 MUST_CHECK bool settings_parse(const char *word, struct msg_setting_rec *out, char why[SETTINGS_WHY]);
 
+/* Jobs per day of "100/s", "6/m", "500/h" or "50/d". */
+MUST_CHECK bool settings_rate(const char *text, uint64_t *v);
+
 /* The value as settings_parse would take it; a name that is not known, as from a newer broker, shows a bare number. */
 const char *settings_show(const struct msg_setting_rec *s, char out[SETTINGS_SHOWN]);
 

@@ -123,6 +123,18 @@ void show_pair(struct out *o, const char *name, const char *format, ...)
 	out_format(o, "%-12s %s\n", name, line);
 }
 
+struct span show_line(struct span s)
+{
+	const uint8_t *end;
+
+	while (s.n > 0 && (*s.p == '\n' || *s.p == '\r' || *s.p == ' ' || *s.p == '\t')) {
+		s.p++;
+		s.n--;
+	}
+	end = s.n > 0 ? memchr(s.p, '\n', s.n) : NULL;
+	return span_of(s.p, end ? (size_t)(end - s.p) : s.n);
+}
+
 void show_printable(struct out *o, struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)

@@ -28,6 +28,8 @@ void table_write(const struct table *t, struct out *o);
 
 /* "name   value" of a description. */
 __attribute__((format(printf, 3, 4))) void show_pair(struct out *o, const char *name, const char *format, ...);
+/* The first line of a text that says anything. */
+struct span show_line(struct span s);
 /* Bytes, with control bytes as '?'. */
 void show_printable(struct out *o, struct span s);
 

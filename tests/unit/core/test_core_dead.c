@@ -162,9 +162,9 @@ START_TEST(a_redrive_keeps_to_its_rate)
 	rig_queue(&rig, 1, 53, "q", QUEUE_DELETE, 0);
 	op(54, DEAD_PURGE, (struct msg_dead_op){ 0 });
 	rig_expect(&rig, "C1 reply #51 ok\n"
-	                 "C1 reply #52 busy\n"
-	                 "C1 reply #53 busy\n"
-	                 "C1 reply #54 busy\n");
+	                 "C1 reply #52 not-finished\n"
+	                 "C1 reply #53 not-finished\n"
+	                 "C1 reply #54 not-finished\n");
 	op(50, DEAD_REDRIVE, (struct msg_dead_op){ .rate = 10 * RATE_PER_SECOND }); /* said again: no second one */
 	rig_pass(&rig, 1799);
 	ck_assert_uint_eq(ready(), 29);
