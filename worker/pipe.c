@@ -352,4 +352,6 @@ void pipe_run(void *arg, struct job_run *run, struct job_outcome *out)
 	if (out->verdict == VERDICT_DONE)
 		buf_clear(&out->error);
 	buf_fini(&t.request);
+	if (t.peer->pid < 0 && clock_mono_ms() >= t.peer->start_ms)
+		pipe_begin(all, run->slot); /* it may take its time until the next job comes */
 }
