@@ -235,9 +235,9 @@ const struct command command_dead = {
 	.least = 1,
 	.most = 2,
 	.line = "list, redrive or purge dead letters",
-	.text = "A job whose attempts are spent, or whose worker was lost too often, is a dead letter. It is kept,\n"
-		"payload, error and attempts, until you redrive or purge it (or as long as the queue's setting\n"
-		"keep-dead says).\n"
+	.text = "A job whose attempts are spent, or whose worker was lost too often, is a dead letter. It is\n"
+		"kept, payload, error and attempts, until you redrive or purge it (or as long as the queue's\n"
+		"setting keep-dead says).\n"
 		"ls       shows them, the oldest first (so does no word at all)\n"
 		"redrive  makes them ready again, with all their attempts before them\n"
 		"purge    forgets them for good, without asking\n"
@@ -256,8 +256,8 @@ const struct command command_retry = {
 	.least = 1,
 	.most = -1,
 	.line = "run dead jobs again",
-	.text = "Makes dead letters ready again, one by one: with all their attempts before them. See 'sheaf help\n"
-		"dead' for many of them.",
+	.text = "Makes dead letters ready again, one by one: with all their attempts before them. See\n"
+		"'sheaf help dead' for many of them.",
 	.refused = "a job is not dead, or there is none",
 	.example = "sheaf retry 17 18",
 	.run = cmd_retry,

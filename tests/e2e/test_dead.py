@@ -99,7 +99,8 @@ class Dead(Cli):
         self.expect(0, broker, "submit", "q", "x")
         for words, says in ((["q", "rdrive"], "did you mean 'redrive'"), (["q", "eat"], "ls, redrive, purge and stop"),
                             (["q", "ls", "--rate", "1/s"], "--rate goes with redrive"),
-                            (["q", "redrive", "--rate", "fast"], "no rate"), (["q", "redrive", "--rate", "0/s"], "no rate"),
+                            (["q", "redrive", "--rate", "fast"], "no rate"),
+                            (["q", "redrive", "--rate", "0/s"], "no rate"),
                             (["q", "stop", "-n", "3"], "stop ends whatever"),
                             (["q", "--older", "2h", "--newer", "1h"], "nothing can be older"),
                             (["q", "--error", "x" * 257], "256 bytes")):
