@@ -344,16 +344,10 @@ void csession_message(struct csession *c, uint64_t now_ms, const struct msg *m)
 		else
 			answered(c, now_ms, m);
 		break;
-	case MSG_JOB_INFO:
-	case MSG_QUEUE_INFO:
-	case MSG_WORKER_INFO:
-	case MSG_STATS_INFO:
-	case MSG_PEEKED:
-	case MSG_BATCH_INFO:
-	case MSG_DEAD_INFO:
-		answered(c, now_ms, m);
-		break;
-	default: /* of a newer broker, or not for us */
+	default:
+		/* whatever else a broker says to clients answers a request by its number */
+		if (m->h.kind > MSG_CLIENT_WELCOME && m->h.kind < MSG_WORKER_HELLO)
+			answered(c, now_ms, m);
 		break;
 	}
 }

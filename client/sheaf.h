@@ -142,6 +142,7 @@ void sheaf_interrupt(sheaf_t *s, bool on);
 
 /* What people look at. `each` is called per record; spans are valid during the call. */
 typedef void sheaf_queue_fn(void *ctx, const struct msg_queue_rec *q);
+typedef void sheaf_running_fn(void *ctx, const struct msg_running_rec *r);
 typedef void sheaf_worker_fn(void *ctx, const struct msg_worker_rec *w);
 typedef void sheaf_stat_fn(void *ctx, const struct msg_stat_rec *c);
 typedef void sheaf_peek_fn(void *ctx, const struct msg_peek_rec *p);
@@ -170,6 +171,8 @@ enum sheaf_error sheaf_dead_op(sheaf_t *s, const char *queue, enum dead_op_kind 
  *  unknown one SHEAF_E_UNKNOWN, one that is no longer kept SHEAF_E_GONE. */
 enum sheaf_error sheaf_retry(sheaf_t *s, const uint64_t *ids, size_t n, uint64_t ms, uint64_t *retried);
 enum sheaf_error sheaf_peek(sheaf_t *s, const char *queue, uint32_t n, uint64_t ms, sheaf_peek_fn *each, void *ctx);
+/** The jobs that run now, of one queue or (NULL) of all, with what their handlers say of them. */
+enum sheaf_error sheaf_running(sheaf_t *s, const char *queue, uint64_t ms, sheaf_running_fn *each, void *ctx);
 enum sheaf_error sheaf_workers(sheaf_t *s, uint64_t ms, sheaf_worker_fn *each, void *ctx);
 /** Drains or resumes every worker of that name; *workers (may be NULL) says how many. SHEAF_E_UNKNOWN if none is
  *  attached, SHEAF_E_BAD_NAME if none can have the name. */

@@ -29,6 +29,31 @@ enum sheaf_error sheaf_queues(sheaf_t *s, uint64_t ms, sheaf_queue_fn *each, voi
 	}
 }
 
+enum sheaf_error sheaf_running(sheaf_t *s, const char *queue, uint64_t ms, sheaf_running_fn *each, void *ctx)
+{
+	struct call k = call_begin(s, ms);
+	struct msg m = { .h.kind = MSG_JOB_LIST };
+
+	if (queue != NULL)
+		m.u.job_list.queue = span_str(queue);
+	for (;;) {
+		const struct msg *a;
+		enum sheaf_error e = call_ask(&k, &m, &a);
+
+		if (e)
+			return e;
+		if (a->h.kind != MSG_JOBS_INFO || (a->u.jobs_info.more && a->u.jobs_info.n == 0))
+			return handle_strange(s);
+		for (uint32_t i = 0; i < a->u.jobs_info.n; i++) {
+			each(ctx, &a->u.jobs_info.v[i]);
+			m.u.job_list.session = a->u.jobs_info.v[i].session;
+			m.u.job_list.token = a->u.jobs_info.v[i].token;
+		}
+		if (!a->u.jobs_info.more)
+			return SHEAF_OK;
+	}
+}
+
 enum sheaf_error sheaf_workers(sheaf_t *s, uint64_t ms, sheaf_worker_fn *each, void *ctx)
 {
 	struct call k = call_begin(s, ms);

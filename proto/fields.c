@@ -103,6 +103,11 @@ static const struct field dead_op[] = {
 	U64(struct msg, u.dead_op.limit, "limit: a whole number"),
 	NUM(FIELD_U64, struct msg, u.dead_op.rate, 0, LIMIT_RATE, "rate: at most 86400000000 jobs per day"),
 };
+static const struct field job_list[] = {
+	TEXT(struct msg, u.job_list.queue, LIMIT_QUEUE_NAME, "queue: at most 56 bytes"),
+	U64(struct msg, u.job_list.session, "session: a whole number"),
+	U64(struct msg, u.job_list.token, "token: a whole number"),
+};
 static const struct field worker_list[] = { U64(struct msg, u.worker_list.after, "after: a whole number") };
 static const struct field ping[] = { U64(struct msg, u.ping.pushed, "pushed: a whole number") };
 static const struct field client_welcome[] = {
@@ -159,6 +164,10 @@ static const struct field queue_info[] = {
 	LIST(u.queue_info.v, u.queue_info.n, &fields_queue_record, 0, LIMIT_LISTED, "queues: a list of at most 256"),
 	OPT_LIST(u.queue_info.settings, u.queue_info.n_settings, &fields_setting_record, LIMIT_SETTINGS,
 	         "settings: a list of at most 64"),
+};
+static const struct field jobs_info[] = {
+	U32(struct msg, u.jobs_info.more, 0, 1, "more: 0 or 1"),
+	LIST(u.jobs_info.v, u.jobs_info.n, &fields_running_record, 0, LIMIT_LISTED, "running: a list of at most 256"),
 };
 static const struct field worker_info[] = {
 	U32(struct msg, u.worker_info.more, 0, 1, "more: 0 or 1"),
@@ -266,6 +275,7 @@ static const struct layout layouts[LAYOUT_KINDS] = {
 	[MSG_BATCH_CLOSE] = BODY(one),
 	[MSG_BATCH_GET] = BODY(one),
 	[MSG_CLIENT_BYE] = EMPTY,
+	[MSG_JOB_LIST] = BODY(job_list),
 	[MSG_WORKER_OP] = BODY(worker_op),
 	[MSG_QUEUE_SET] = BODY(queue_set),
 	[MSG_CRON_SET] = BODY(cron_set),
@@ -285,6 +295,7 @@ static const struct layout layouts[LAYOUT_KINDS] = {
 	[MSG_STATS_INFO] = BODY(stats_info),
 	[MSG_PEEKED] = BODY(peeked),
 	[MSG_BATCH_INFO] = BODY(batch_info),
+	[MSG_JOBS_INFO] = BODY(jobs_info),
 	[MSG_CRON_INFO] = BODY(cron_info),
 	[MSG_DEAD_INFO] = BODY(dead_info),
 	[MSG_WORKER_HELLO] = BODY(worker_hello),

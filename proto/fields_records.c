@@ -113,6 +113,20 @@ static const struct field worker_fields[] = {
 const struct record fields_worker_record =
     RECORD(struct msg_worker_rec, worker_fields, false, "workers: records of 9 or 10 fields");
 
+static const struct field running_fields[] = {
+	WIDE(struct msg_running_rec, id, "running.id: a job's id"),
+	WIDE(struct msg_running_rec, session, "running.session: a whole number"),
+	WIDE(struct msg_running_rec, token, "running.token: a whole number"),
+	TEXT(struct msg_running_rec, queue, LIMIT_QUEUE_NAME, "running.queue: at most 56 bytes"),
+	NAME(struct msg_running_rec, worker, 1, "running.worker: 1 to 64 printable bytes without space or comma"),
+	U32(struct msg_running_rec, attempt, 1, UINT32_MAX, "running.attempt: from 1"),
+	U64(struct msg_running_rec, since_ms, "running.since_ms: a whole number"),
+	U32(struct msg_running_rec, percent, 0, PERCENT_UNKNOWN, "running.percent: 0 to 100, or 255: not known"),
+	TEXT(struct msg_running_rec, progress, LIMIT_PROGRESS_TEXT, "running.progress: at most 256 bytes"),
+};
+const struct record fields_running_record =
+    RECORD(struct msg_running_rec, running_fields, false, "running: records of 9 fields");
+
 static const struct field stat_fields[] = {
 	TEXT(struct msg_stat_rec, name, LIMIT_NAME, "stat.name: at most 64 bytes"),
 	U64(struct msg_stat_rec, value, "stat.value: a whole number"),

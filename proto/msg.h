@@ -55,6 +55,7 @@ enum msg_kind {
 	MSG_BATCH_CLOSE = 13,
 	MSG_BATCH_GET = 14,
 	MSG_CLIENT_BYE = 15,
+	MSG_JOB_LIST = 24,
 	MSG_WORKER_OP = 16,
 	MSG_QUEUE_SET = 17,
 	MSG_CRON_SET = 18,
@@ -76,6 +77,7 @@ enum msg_kind {
 	MSG_STATS_INFO = 40,
 	MSG_PEEKED = 41,
 	MSG_BATCH_INFO = 42,
+	MSG_JOBS_INFO = 46,
 	MSG_CRON_INFO = 44,
 	MSG_DEAD_INFO = 45,
 	/* worker → broker, control */
@@ -297,6 +299,19 @@ struct msg_job_info {
 	struct span group;
 };
 
+/* One job that runs. */
+struct msg_running_rec {
+	uint64_t id;
+	uint64_t session; /* of its worker */
+	uint64_t token;
+	struct span queue;
+	struct span worker;
+	uint32_t attempt;
+	uint64_t since_ms; /* wall clock: when it was granted */
+	uint32_t percent;  /* as its handler says, or PERCENT_UNKNOWN */
+	struct span progress;
+};
+
 struct msg_batch_info {
 	uint64_t batch;
 	uint32_t closed;
@@ -345,6 +360,16 @@ struct msg {
 		struct {
 			uint64_t after;
 		} worker_list; /* sessions above this */
+		struct {
+			struct span queue; /* empty = of all */
+			uint64_t session;  /* and token: behind this place */
+			uint64_t token;
+		} job_list;
+		struct {
+			uint32_t more;
+			const struct msg_running_rec *v;
+			uint32_t n;
+		} jobs_info;
 		struct {
 			uint64_t pushed;
 		} ping; /* PING: results received; PONG: results pushed */

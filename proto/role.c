@@ -74,6 +74,7 @@ uint32_t role_needs(const struct msg *m)
 	case MSG_WAIT:
 	case MSG_RESULT_GET:
 	case MSG_JOB_GET:
+	case MSG_JOB_LIST:
 	case MSG_BATCH_GET:
 		return SUBMIT_OR_READ;
 	case MSG_QUEUE_LIST:
@@ -110,6 +111,7 @@ uint32_t role_needs(const struct msg *m)
 	case MSG_STATS_INFO:
 	case MSG_PEEKED:
 	case MSG_BATCH_INFO:
+	case MSG_JOBS_INFO:
 	case MSG_CRON_INFO:
 	case MSG_DEAD_INFO:
 	case MSG_WORKER_WELCOME:

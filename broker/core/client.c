@@ -9,6 +9,7 @@
 #include "broker/core/fact.h"
 #include "broker/core/fx.h"
 #include "broker/core/query.h"
+#include "broker/core/running.h"
 #include "broker/core/setting.h"
 #include "broker/core/submit.h"
 #include "broker/core/turn.h"
@@ -235,6 +236,7 @@ static handler *const handlers[] = {
 	[MSG_BATCH_CLOSE] = submit_batch_close,
 	[MSG_BATCH_GET] = query_batch,
 	[MSG_CLIENT_BYE] = goodbye,
+	[MSG_JOB_LIST] = running_request,
 	[MSG_WORKER_OP] = drain_request,
 	[MSG_QUEUE_SET] = setting_request,
 	[MSG_DEAD_LIST] = dead_list_request,

@@ -14,6 +14,7 @@
 	X(wait)                                                                                                        \
 	X(result)                                                                                                      \
 	X(job)                                                                                                         \
+	X(jobs)                                                                                                        \
 	X(cancel)                                                                                                      \
 	X(touch)                                                                                                       \
 	X(retry)                                                                                                       \

@@ -154,9 +154,13 @@ static void fill(struct map *m)
 
 static struct progress_state state_of(const struct map *m)
 {
-	return (struct progress_state){
-		.done = m->done, .failed = m->failed, .in_flight = m->n_jobs, .taken = m->in.taken, .size = m->in.size
-	};
+	return (struct progress_state){ .done = m->done,
+		                        .failed = m->failed,
+		                        .in_flight = m->n_jobs,
+		                        .taken = m->in.taken,
+		                        .size = m->in.size,
+		                        .telling = m->telling,
+		                        .percent = m->telling ? m->percents / m->telling : 0 };
 }
 
 static void happened(struct map *m, const struct sheaf_event *ev)
@@ -184,12 +188,14 @@ static void happened(struct map *m, const struct sheaf_event *ev)
 /* Writes what is there, then waits for stdin or for the broker. */
 static enum sheaf_error pause_for(struct map *m, struct sheaf_event *ev)
 {
-	struct progress_state state = state_of(m);
+	struct progress_state state;
 	uint64_t left = cli_left(m->c);
 
 	ev->kind = SHEAF_NOTHING;
 	if (!map_flush(m))
 		return SHEAF_OK;
+	map_look(m);
+	state = state_of(m);
 	progress_draw(&m->progress, &state, false);
 	if (left == 0)
 		return SHEAF_E_TIMEOUT;

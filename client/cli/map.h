@@ -50,6 +50,8 @@ struct map {
 	struct buf output;    /* of the result at hand */
 	struct buf line;      /* its line in the log */
 	struct progress progress;
+	uint64_t looked_ms;         /* when the running jobs were looked at, UINT64_MAX: no more */
+	uint64_t telling, percents; /* of those that said how far they are */
 	uint64_t done, failed, cancelled, skipped;
 	int status; /* why reading ended early; EXIT_DONE if it did not */
 };
@@ -58,6 +60,10 @@ struct map {
 void map_end(struct map *m, int status);
 /* Writes stdout, then the log: what the log names has been written. False when that failed; map_end was called. */
 bool map_flush(struct map *m);
+
+/* Asks how far the running jobs are, at most once a second, if there is a line of progress to say it. (map_progress.c)
+ */
+void map_look(struct map *m);
 
 /* What became of a job: takes it out of flight, writes its result or its error. (map_result.c) */
 void map_result(struct map *m, uint32_t at, const struct msg_result_rec *r);

@@ -25,6 +25,9 @@ const char *progress_line(const struct progress *p, const struct progress_state 
 	n = snprintf(out, 160, "%s done, %s failed, %s in flight, %s/s", show_count(s->done, done),
 	             show_count(s->failed, failed), show_count(s->in_flight, flight),
 	             show_count((uint64_t)(p->rate + 0.5), rate));
+	if (s->telling && n > 0 && n < 160)
+		n += snprintf(out + n, 160 - (size_t)n, ", %s at %u%%", show_count(s->telling, done),
+		              (unsigned int)s->percent);
 	if (s->size && s->taken && s->taken <= s->size && n > 0 && n < 160) {
 		double eta = (double)spent * (double)(s->size - s->taken) / (double)s->taken;
 

@@ -19,8 +19,10 @@ struct progress_state {
 	uint64_t done;
 	uint64_t failed;
 	uint64_t in_flight;
-	uint64_t taken; /* bytes of the input */
-	uint64_t size;  /* of all of it; 0 = unknown */
+	uint64_t taken;   /* bytes of the input */
+	uint64_t size;    /* of all of it; 0 = unknown */
+	uint64_t telling; /* jobs that run and say how far they are, */
+	uint64_t percent; /* and how far they are in the mean */
 };
 
 void progress_init(struct progress *p, bool quiet);

@@ -115,6 +115,30 @@ static void take_worker(void *ctx, const struct msg_worker_rec *w)
 	t->busy += r->running;
 }
 
+/* How far a job is stands beside its worker; the first one that says so. */
+static void take_running(void *ctx, const struct msg_running_rec *r)
+{
+	struct top *t = ctx;
+	char key[TOP_KEY];
+
+	if (r->percent > 100 && r->progress.n == 0)
+		return;
+	snprintf(key, sizeof key, "%020" PRIu64, r->session);
+	for (size_t i = 0; i < t->workers.n; i++) {
+		struct top_worker *w = (struct top_worker *)(void *)(t->workers.rows + i * t->workers.row_size);
+
+		if (strcmp(w->key, key) != 0 || w->note[0] != 0)
+			continue;
+		if (r->percent <= 100)
+			snprintf(w->note, sizeof w->note, "%" PRIu64 ": %u%% %.*s", r->id, r->percent,
+			         (int)r->progress.n, (const char *)r->progress.p);
+		else
+			snprintf(w->note, sizeof w->note, "%" PRIu64 ": %.*s", r->id, (int)r->progress.n,
+			         (const char *)r->progress.p);
+		return;
+	}
+}
+
 static void take_stat(void *ctx, const struct msg_stat_rec *s)
 {
 	struct top *t = ctx;
@@ -152,6 +176,8 @@ enum sheaf_error top_look(struct top *t, uint64_t ms)
 	now = clock_mono_ms();
 	if (!e)
 		e = sheaf_workers(t->c->s, left(now, until), take_worker, t);
+	if (!e)
+		e = sheaf_running(t->c->s, NULL, left(clock_mono_ms(), until), take_running, t);
 	top_list_end(&t->workers);
 	return e;
 }

@@ -21,7 +21,7 @@ struct top_worker {
 	char queues[48];
 	uint64_t slots, running, waiting, done, silent_ms;
 	double rate;
-	char note[16];
+	char note[64]; /* what is unusual of it, or how far a job of it is */
 	bool draining;
 };
 

@@ -10,6 +10,11 @@ START_TEST(test_line)
 	char out[160];
 
 	ck_assert_str_eq(progress_line(&p, &s, 11000, out), "1,234,567 done, 2 failed, 512 in flight, 1,234/s");
+	s.telling = 3;
+	s.percent = 42;
+	ck_assert_str_eq(progress_line(&p, &s, 11000, out),
+	                 "1,234,567 done, 2 failed, 512 in flight, 1,234/s, 3 at 42%");
+	s.telling = 0;
 	s.size = 4000;
 	ck_assert_str_eq(progress_line(&p, &s, 11000, out), "1,234,567 done, 2 failed, 512 in flight, 1,234/s");
 	s.taken = 1000;

@@ -155,6 +155,23 @@ static void put_crons(struct rig *r, const struct msg *m)
 		put_time(r, " ", m->u.cron_info.times[i]);
 }
 
+static void put_running(struct rig *r, const struct msg *m)
+{
+	put(r, " running #%llu", (unsigned long long)m->h.number);
+	for (uint32_t i = 0; i < m->u.jobs_info.n; i++) {
+		const struct msg_running_rec *j = &m->u.jobs_info.v[i];
+
+		put(r, " [%llu %.*s %.*s attempt=%u", (unsigned long long)j->id, (int)j->queue.n,
+		    (const char *)j->queue.p, (int)j->worker.n, (const char *)j->worker.p, j->attempt);
+		if (j->percent != PERCENT_UNKNOWN)
+			put(r, " %u%%", j->percent);
+		put_span(r, j->progress);
+		put(r, "]");
+	}
+	if (m->u.jobs_info.more)
+		put(r, " more");
+}
+
 static void put_reply(struct rig *r, const struct effect *e)
 {
 	const struct msg *m = e->u.msg;
@@ -210,6 +227,9 @@ static void put_reply(struct rig *r, const struct effect *e)
 		break;
 	case MSG_DEAD_INFO:
 		put_dead(r, m);
+		break;
+	case MSG_JOBS_INFO:
+		put_running(r, m);
 		break;
 	case MSG_CRON_INFO:
 		put_crons(r, m);

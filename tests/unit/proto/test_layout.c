@@ -44,6 +44,7 @@ static const struct msg_worker_rec workers[] = { { .session = 21,
 	                                           .done = 26,
 	                                           .silent_ms = 27,
 	                                           .draining = 1 } };
+static const struct msg_running_rec running[] = { { 21, 22, 23, S("q"), S("w"), 24, 25, 26, S("half") } };
 static const struct msg_stat_rec stats[] = { { S("jobs"), 21 } };
 static const struct msg_setting_rec settings[] = { { S("rate"), 21 }, { S("keep"), 22 } };
 static const struct msg_dead_rec dead[] = { { 21, 22, 23, -24, 25, S("w"), S("bad") } };
@@ -114,6 +115,9 @@ static const struct {
 	{ { HEAD(MSG_CANCEL), .u.ids = { 0, two_numbers, 2 } }, "0, [21, 22]" },
 	{ { HEAD(MSG_QUEUE_LIST), .u.queue_list = { S("mail") } }, "\"mail\"" },
 	{ { HEAD(MSG_QUEUE_OP), .u.queue_op = { S("mail"), 5, 6 } }, "\"mail\", 5, 6" },
+	{ { HEAD(MSG_JOB_LIST), .u.job_list = { S("mail"), 3, 4 } }, "\"mail\", 3, 4" },
+	{ { HEAD(MSG_JOBS_INFO), .u.jobs_info = { 1, running, 1 } },
+	  "1, [[21, 22, 23, \"q\", \"w\", 24, 25, 26, \"half\"]]" },
 	{ { HEAD(MSG_WORKER_LIST), .u.worker_list = { 3 } }, "3" },
 	{ { HEAD(MSG_STATS) }, "" },
 	{ { HEAD(MSG_PING), .u.ping = { 4 } }, "4" },
