@@ -294,7 +294,7 @@ void query_workers(struct core *c, struct client *cl, const struct msg *m)
 
 void query_stats(struct core *c, struct client *cl, const struct msg *m)
 {
-	enum { MOST = 40 };
+	enum { MOST = 48 };
 	struct msg_stat_rec *v = fx_alloc(c, MOST * sizeof *v);
 	const struct counters *k = &c->count;
 	struct core_totals t;
@@ -310,6 +310,8 @@ void query_stats(struct core *c, struct client *cl, const struct msg *m)
 	STAT("clients", c->n_clients);
 	STAT("batches", t.batches);
 	STAT("keys", t.keys);
+	STAT("tenants", HASH_COUNT(c->by_tenant));
+	STAT("groups", HASH_CNT(hh, c->by_group));
 	STAT("jobs.submitted", t.submitted);
 	STAT("jobs.ready", t.jobs[JOB_READY]);
 	STAT("jobs.running", t.jobs[JOB_RUNNING]);
