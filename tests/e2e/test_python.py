@@ -100,7 +100,7 @@ class Python(Case):
 
     def test_refusals_name_the_rule(self):
         client = self.client(self.broker())
-        for error, submit in ((4, ("Q!", [b""])), (5, ("q", [b""], 10)), (5, ("q", [b""], 4, 0)), (5, ("q", []))):
+        for error, submit in ((4, ("Q!", [b""])), (5, ("q", [b""], 10)), (5, ("q", [b""], 4, 201)), (5, ("q", []))):
             with self.assertRaises(sheaf_client.Refused) as refused:
                 client.submit(*submit)
             self.assertEqual(refused.exception.args[0], error)
