@@ -178,6 +178,29 @@ enum sheaf_error sheaf_workers(sheaf_t *s, uint64_t ms, sheaf_worker_fn *each, v
  *  attached, SHEAF_E_BAD_NAME if none can have the name. */
 enum sheaf_error sheaf_worker(sheaf_t *s, const char *name, enum worker_op op, uint64_t ms, uint64_t *workers);
 enum sheaf_error sheaf_stats(sheaf_t *s, uint64_t ms, sheaf_stat_fn *each, void *ctx);
+/* Schedules: jobs that the broker submits by itself whenever they are due. */
+struct sheaf_cron {
+	const char *name;
+	const char *spec; /**< "30 6 * * MON-FRI", "@daily", "@every 90s" */
+	const char *zone; /**< "Europe/Berlin"; NULL or "" = UTC */
+	bool skip;        /**< what was missed is not made up for; else it runs once */
+	const char *queue;
+	struct span payload; /**< at most LIMIT_CRON_PAYLOAD */
+};
+typedef void sheaf_cron_fn(void *ctx, const struct msg_cron_rec *r);
+typedef void sheaf_time_fn(void *ctx, const struct msg_cron_time *t);
+
+/** Makes a schedule. Of the policy, batch, delay, at, expires, key and what else is for one job are not looked at. *did
+ *  says what happened; `each` may be NULL, else it gets the schedule as it is now, valid until the next call of the
+ *  session. SHEAF_E_EXISTS: there is another one of this name, and `replace` is false. */
+enum sheaf_error sheaf_cron_set(sheaf_t *s, const struct sheaf_cron *k, const struct sheaf_policy *p, bool replace,
+                                uint64_t ms, enum cron_did *did, sheaf_cron_fn *each, void *ctx);
+enum sheaf_error sheaf_crons(sheaf_t *s, uint64_t ms, sheaf_cron_fn *each, void *ctx);
+/** CRON_RM, CRON_PAUSE, CRON_RESUME. */
+enum sheaf_error sheaf_cron_op(sheaf_t *s, const char *name, enum cron_op op, uint64_t ms);
+/** The next n times, at most LIMIT_CRON_NEXT: of the schedule `name`, or, if that is NULL, of `spec` in `zone`. */
+enum sheaf_error sheaf_cron_next(sheaf_t *s, const char *name, const char *spec, const char *zone, uint32_t n,
+                                 uint64_t ms, sheaf_time_fn *each, void *ctx);
 /** A round trip; *us is how long it took. */
 enum sheaf_error sheaf_ping(sheaf_t *s, uint64_t ms, uint64_t *us);
 

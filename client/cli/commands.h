@@ -19,6 +19,7 @@
 	X(touch)                                                                                                       \
 	X(retry)                                                                                                       \
 	X(dead)                                                                                                        \
+	X(cron)                                                                                                        \
 	X(queues)                                                                                                      \
 	X(queue)                                                                                                       \
 	X(workers)                                                                                                     \

@@ -49,6 +49,10 @@ struct flags {
 	const char *joblog;
 	uint64_t in_flight; /* 0 = as many as is good */
 	bool any;
+	const char *tz;     /* of cron; NULL = UTC */
+	const char *missed; /* once or skip */
+	bool replace;
+	uint64_t times;
 	uint64_t count;
 	const char *queue;
 	const char *mode;

@@ -4,6 +4,7 @@
 
 #define AT(field)   .offset = offsetof(struct flags, field)
 #define POLICY      "submit run map race"
+#define JOB         "submit run map race cron" /* what jobs of schedules may have, too */
 #define DURATION_MS ((uint64_t)3650 * 24 * 3600 * 1000)
 
 /* Flags and texts have no bounds; numbers, sizes and durations have. */
@@ -23,23 +24,23 @@
 const char EVERY_COMMAND[] = "*";
 
 const struct option flags_table[] = {
-	{ NUMBER("priority", POLICY, priority, 0, LIMIT_PRIORITY, "0..9"), .standard = "4", .help = "9 runs first" },
-	{ NUMBER("attempts", POLICY, attempts, 1, LIMIT_ATTEMPTS, "N"),
+	{ NUMBER("priority", JOB, priority, 0, LIMIT_PRIORITY, "0..9"), .standard = "4", .help = "9 runs first" },
+	{ NUMBER("attempts", JOB, attempts, 1, LIMIT_ATTEMPTS, "N"),
 	  .help = "how often a failing handler is tried; default: the queue's, 1 unless it was set" },
-	{ DURATION("backoff", POLICY, backoff_ms, 1),
+	{ DURATION("backoff", JOB, backoff_ms, 1),
 	  .help = "pause before the second attempt, then doubled; default: the queue's, or none" },
-	{ DURATION("backoff-max", POLICY, backoff_max_ms, 1),
+	{ DURATION("backoff-max", JOB, backoff_max_ms, 1),
 	  .help = "the longest pause between attempts; default: the queue's, or 1h" },
-	{ DURATION("lease", POLICY, lease_ms, 1),
+	{ DURATION("lease", JOB, lease_ms, 1),
 	  .help = "time of an attempt, or until its handler's next touch; default: the queue's, or no bound" },
 	{ DURATION("delay", POLICY, delay_ms, 1), .help = "do not run it before so long from now" },
 	{ TEXT("at", POLICY, at, "TIME"), .help = "do not run it before this time, such as 2026-11-24T12:00:00Z" },
-	{ TEXT("expires", POLICY, expires, "D|TIME"),
+	{ TEXT("expires", JOB, expires, "D|TIME"),
 	  .help = "do not begin it later than so long from now, or than this time" },
-	{ TEXT("tenant", POLICY, tenant, "NAME"), .help = "for whom it runs: the tenants of a queue take turns" },
-	{ TEXT("group", POLICY, group, "NAME"),
+	{ TEXT("tenant", JOB, tenant, "NAME"), .help = "for whom it runs: the tenants of a queue take turns" },
+	{ TEXT("group", JOB, group, "NAME"),
 	  .help = "jobs of a group of the queue run one at a time, in the order of their submits" },
-	{ LIST("header", POLICY, headers, "NAME=VALUE"),
+	{ LIST("header", JOB, headers, "NAME=VALUE"),
 	  .help = "goes with the job, in the handler's environment as SHEAF_H_NAME; may be repeated" },
 	{ TEXT("key", "submit run race", key, "KEY"),
 	  .help = "a repeat with the same key gets the first job's id; remembered for 24 h" },
@@ -60,6 +61,12 @@ const struct option flags_table[] = {
 	{ FLAG("tag", "map", tag), .help = "each line of a result behind its record and a tab" },
 	{ NUMBER("in-flight", "map bench", in_flight, 1, LIMIT_CLIENT_WAITS, "N"), .letter = 'j',
 	  .help = "jobs that are submitted and not finished, at most" },
+	{ TEXT("tz", "cron", tz, "ZONE"), .help = "whose clocks count, such as Europe/Berlin; default: UTC" },
+	{ WORD("missed", "cron", missed, "once|skip"), .standard = "once",
+	  .help = "what was missed runs once when it can, or not at all" },
+	{ FLAG("replace", "cron", replace), .help = "put this schedule in the place of the one with its name" },
+	{ NUMBER("count", "cron", times, 1, LIMIT_CRON_NEXT, "N"), .letter = 'n', .standard = "5",
+	  .help = "times that next shows" },
 	{ FLAG("any", "wait", any), .help = "until the first of them has ended" },
 	{ NUMBER("count", "queue", count, 1, LIMIT_PEEKED, "N"), .letter = 'n', .standard = "10",
 	  .help = "jobs that peek shows" },

@@ -104,6 +104,22 @@ class Json(Cli):
         self.objects("sheaf workers drain", broker, "workers", "drain", "w")
         self.objects("sheaf workers drain", broker, "workers", "resume", "w")
 
+    def test_cron(self):
+        broker = self.broker()
+        args = ["cron", "add", "daily", "@daily", "q", "p", "--tz", "Europe/Berlin"]
+        self.assertEqual(self.objects("sheaf cron add", broker, *args)[0]["did"], "added")
+        self.assertEqual(self.objects("sheaf cron add", broker, *args)[0]["did"], "same")
+        more = ["--attempts", "3", "--lease", "5s", "--backoff", "1s", "--backoff-max", "9s", "--expires", "30s",
+                "--tenant", "t", "--group", "g", "--header", "A=b"]
+        done, = self.objects("sheaf cron add", broker, *args, *more, "--replace")
+        self.assertEqual((done["did"], done["lease_ms"], done["headers"]), ("replaced", 5000, {"A": "b"}))
+        self.objects("sheaf cron add", broker, "cron", "add", "tick", "@every 1s", "q")
+        wait_until(lambda: self.objects("sheaf cron", broker, "cron", "ls")[1]["jobs"] > 0, what="a tick")
+        self.assertEqual(self.objects("sheaf cron next", broker, "cron", "next", "@yearly", "-n", "1")[0]["next"][4:],
+                         "-01-01T00:00:00.000Z")
+        for op, did in (("pause", "paused"), ("resume", "resumed"), ("rm", "removed")):
+            self.assertEqual(self.objects("sheaf cron pause", broker, "cron", op, "tick")[0]["did"], did)
+
     def test_the_broker(self):
         broker = self.broker()
         self.worker(broker, "bench", "--builtin", "noop")
