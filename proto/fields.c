@@ -57,7 +57,7 @@ static const struct field queue_list[] = {
 };
 static const struct field queue_op[] = {
 	QUEUE(struct msg, u.queue_op.queue),
-	U32(struct msg, u.queue_op.op, QUEUE_SHOW, QUEUE_DELETE, "op: 1 to 6"),
+	U32(struct msg, u.queue_op.op, QUEUE_SHOW, QUEUE_DRAIN, "op: 1 to 7"),
 	U64(struct msg, u.queue_op.arg, "arg: a whole number"),
 };
 static const struct field worker_op[] = {

@@ -93,9 +93,10 @@ static const struct field queue_fields[] = {
 	OPT(FIELD_U64, struct msg_queue_rec, dead, 0, UINT64_MAX, "queue.dead: a whole number"),
 	OPT(FIELD_U64, struct msg_queue_rec, redriven, 0, UINT64_MAX, "queue.redriven: a whole number"),
 	OPT(FIELD_U64, struct msg_queue_rec, forgotten, 0, UINT64_MAX, "queue.forgotten: a whole number"),
+	OPT(FIELD_U32, struct msg_queue_rec, draining, 0, 1, "queue.draining: 0 or 1"),
 };
 const struct record fields_queue_record =
-    RECORD(struct msg_queue_rec, queue_fields, false, "queues: records of 8 to 11 fields");
+    RECORD(struct msg_queue_rec, queue_fields, false, "queues: records of 8 to 12 fields");
 
 static const struct field worker_fields[] = {
 	WIDE(struct msg_worker_rec, session, "worker.session: a whole number"),

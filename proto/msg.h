@@ -172,7 +172,8 @@ enum queue_op {
 	QUEUE_RESUME = 3,
 	QUEUE_PURGE = 4, /* cancels every job that has not started */
 	QUEUE_PEEK = 5,  /* the first `arg` jobs, answered by PEEKED */
-	QUEUE_DELETE = 6
+	QUEUE_DELETE = 6,
+	QUEUE_DRAIN = 7 /* takes no more jobs until it is resumed; what is there goes on */
 };
 
 /* What can be done to workers, by name. */
@@ -225,6 +226,7 @@ struct msg_queue_rec {
 	uint64_t dead;               /* dead letters now */
 	uint64_t redriven;           /* dead letters that were made ready again, since the queue was created */
 	uint64_t forgotten;          /* and those that were purged, or became too old */
+	uint32_t draining;           /* 1: it takes no more jobs */
 };
 
 struct msg_worker_rec {

@@ -53,6 +53,7 @@ static uint32_t queue_op_needs(enum queue_op op)
 	case QUEUE_RESUME:
 	case QUEUE_PURGE:
 	case QUEUE_DELETE:
+	case QUEUE_DRAIN:
 		return ADMIN;
 	}
 	return ADMIN;

@@ -92,7 +92,7 @@ void fact_put_queue(struct buf *b, const struct fact_queue *q)
 	uint8_t n = q->n_settings;
 
 	buf_put_u16(b, q->index);
-	buf_put_u8(b, q->paused);
+	buf_put_u8(b, q->flags);
 	buf_put_u8(b, (uint8_t)q->name.n);
 	buf_put_span(b, q->name);
 	buf_put_u64(b, q->submitted);
@@ -115,7 +115,7 @@ bool fact_get_queue(struct span body, struct fact_queue *q)
 	if (!take(&body, 4, &p))
 		return false;
 	q->index = le_get16(p);
-	q->paused = p[2];
+	q->flags = p[2];
 	if (p[3] > LIMIT_QUEUE_NAME || !take_span(&body, p[3], &q->name) || !take(&body, 24 + 8 * JOB_STATES, &p))
 		return false;
 	q->submitted = le_get64(p);

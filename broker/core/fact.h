@@ -69,9 +69,11 @@ struct fact_meta {
 void fact_put_meta(struct buf *b, const struct fact_meta *m);
 MUST_CHECK bool fact_get_meta(struct span body, struct fact_meta *m);
 
+enum fact_queue_flag { FACT_PAUSED = 1, FACT_DRAINING = 2 };
+
 struct fact_queue {
 	uint16_t index;
-	uint8_t paused;
+	uint8_t flags; /* enum fact_queue_flag */
 	struct span name;
 	uint64_t submitted;
 	uint64_t ended[JOB_STATES];

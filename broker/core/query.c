@@ -139,10 +139,12 @@ static void show(struct core *c, struct client *cl, const struct msg *m, const s
 	out->u.queue_info.settings = setting_list(c, q, &out->u.queue_info.n_settings);
 }
 
-static void set_paused(struct core *c, struct client *cl, const struct msg *m, struct queue *q, bool paused)
+static void set_flow(struct core *c, struct client *cl, const struct msg *m, struct queue *q, bool paused,
+                     bool draining)
 {
-	if (q->paused != paused) {
+	if (q->paused != paused || q->draining != draining) {
 		q->paused = paused;
+		q->draining = draining;
 		queue_fact(c, q);
 		turn_commit(c);
 		queue_heat(c, q);
@@ -229,8 +231,13 @@ void query_queue_op(struct core *c, struct client *cl, const struct msg *m)
 		show(c, cl, m, q);
 		break;
 	case QUEUE_PAUSE:
+		set_flow(c, cl, m, q, true, q->draining);
+		break;
 	case QUEUE_RESUME:
-		set_paused(c, cl, m, q, m->u.queue_op.op == QUEUE_PAUSE);
+		set_flow(c, cl, m, q, false, false);
+		break;
+	case QUEUE_DRAIN:
+		set_flow(c, cl, m, q, q->paused, true);
 		break;
 	case QUEUE_PURGE:
 	case QUEUE_DELETE:

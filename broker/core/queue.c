@@ -123,7 +123,7 @@ void queue_take(struct core *c, struct queue *q, struct job *j)
 void queue_fact(struct core *c, const struct queue *q)
 {
 	struct fact_queue f = { .index = q->index,
-		                .paused = q->paused,
+		                .flags = (uint8_t)((q->paused ? FACT_PAUSED : 0) | (q->draining ? FACT_DRAINING : 0)),
 		                .name = span_str(q->name),
 		                .submitted = q->submitted,
 		                .redriven = q->redriven,
@@ -159,6 +159,7 @@ void queue_describe(const struct core *c, const struct queue *q, struct msg_queu
 {
 	*r = (struct msg_queue_rec){ .name = span_str(q->name),
 		                     .paused = q->paused,
+		                     .draining = q->draining,
 		                     .workers = q->n_servers,
 		                     .submitted = q->submitted,
 		                     .kept_bytes = q->kept_bytes,

@@ -52,7 +52,8 @@ static bool replay_queue(struct core *c, struct span body)
 		return false;
 	if (same == NULL)
 		queue_name(c, q, f.name);
-	q->paused = f.paused != 0;
+	q->paused = f.flags & FACT_PAUSED;
+	q->draining = f.flags & FACT_DRAINING;
 	q->submitted = f.submitted;
 	memcpy(q->ended, f.ended, sizeof f.ended);
 	q->redriven = f.redriven;

@@ -180,6 +180,7 @@ struct queue {
 	char name[LIMIT_QUEUE_NAME + 1];
 	uint16_t index;
 	bool paused;
+	bool draining; /* takes no more jobs */
 	struct queue_settings settings;
 	enum chore chore;                /* long work on it that goes on through the ticks */
 	uint64_t chore_to;               /* purge: ids below this */

@@ -91,10 +91,14 @@ static struct refusal refuse(struct core *c, const struct client *cl, const stru
 {
 	uint64_t bytes = submit_bytes(s);
 	struct batch *b = s->batch != 0 ? batch_find(c, s->batch) : NULL;
-	const char *full = dead_full(c, queue_find(c, s->queue));
+	const struct queue *q = queue_find(c, s->queue);
+	const char *full = dead_full(c, q);
 
 	if (c->draining)
 		return (struct refusal){ SHEAF_E_DRAINING, "the broker is going down; it will be back" };
+	if (q != NULL && q->draining)
+		return (struct refusal){ SHEAF_E_CLOSED,
+			                 "the queue is being drained: 'sheaf queue NAME resume' opens it again" };
 	if (c->pressure)
 		return (struct refusal){ SHEAF_E_BUSY, "the journal is behind; send it again" };
 	if (bytes > log_group_max(c->config.segment_bytes) / 3)

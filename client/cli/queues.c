@@ -21,6 +21,7 @@ static json_t *json_queue(const void *row)
 
 	show_json_bytes(object, "name", q->name);
 	json_object_set_new(object, "paused", json_boolean(q->paused));
+	json_object_set_new(object, "draining", json_boolean(q->draining));
 	json_object_set_new(object, "workers", show_json_count(q->workers));
 	json_object_set_new(object, "submitted", show_json_count(q->submitted));
 	for (size_t i = 0; i < SHOWN; i++)
@@ -53,7 +54,7 @@ static void list_queue(void *ctx, const struct msg_queue_rec *q)
 	table_cell(t, "%" PRIu64, q->submitted);
 	table_cell(t, "%u", q->workers);
 	table_cell(t, "%s", q->states[JOB_READY] ? units_show_duration(q->oldest_ms, age) : "-");
-	table_cell(t, "%s", q->paused ? "paused" : "");
+	table_cell(t, "%s", q->paused ? "paused" : q->draining ? "draining" : "");
 }
 
 static int cmd_queues(struct cli *c)
@@ -93,6 +94,8 @@ static void show_queue(void *ctx, const struct msg_queue_rec *q)
 	show_pair(o, "queue", "%.*s", (int)q->name.n, (const char *)q->name.p);
 	if (q->paused)
 		show_pair(o, "paused", "yes");
+	if (q->draining)
+		show_pair(o, "draining", "yes");
 	show_pair(o, "workers", "%u", q->workers);
 	show_pair(o, "submitted", "%s", show_count(q->submitted, text));
 	for (size_t i = 0; i < SHOWN; i++)
@@ -180,10 +183,12 @@ static const struct action {
 	enum queue_op op;
 	const char *did; /* what is said behind the queue's name */
 } actions[] = {
-	{ "show", QUEUE_SHOW, NULL },       { "pause", QUEUE_PAUSE, "paused" }, { "resume", QUEUE_RESUME, "resumed" },
-	{ "purge", QUEUE_PURGE, "purged" }, { "peek", QUEUE_PEEK, NULL },       { "delete", QUEUE_DELETE, "deleted" },
+	{ "show", QUEUE_SHOW, NULL },        { "pause", QUEUE_PAUSE, "paused" }, { "resume", QUEUE_RESUME, "resumed" },
+	{ "purge", QUEUE_PURGE, "purged" },  { "peek", QUEUE_PEEK, NULL },       { "delete", QUEUE_DELETE, "deleted" },
+	{ "drain", QUEUE_DRAIN, "drained" },
 };
 
+enum { DRAIN_LOOK_MS = 200 };
 enum { ACTIONS = sizeof actions / sizeof actions[0] };
 
 /* NULL after a sentence. */
@@ -198,12 +203,11 @@ static const struct action *find_action(const char *name)
 		suggest_offer(&s, actions[i].name);
 	}
 	suggest_offer(&s, "set");
-	if (strcmp(name, "drain") == 0)
-		cli_say("'queue NAME %s' is not built yet", name);
-	else if (suggest_best(&s))
+	if (suggest_best(&s))
 		cli_say("a queue cannot be told to '%s': did you mean '%s'?", name, suggest_best(&s));
 	else
-		cli_say("a queue cannot be told to '%s': pause, resume, purge, peek, delete and set are what there is",
+		cli_say("a queue cannot be told to '%s': pause, resume, drain, purge, peek, delete and set are what "
+		        "there is",
 		        name);
 	return NULL;
 }
@@ -216,6 +220,38 @@ static int show(struct cli *c)
 	if (!e)
 		e = sheaf_queue(c->s, c->args[0], QUEUE_SHOW, cli_left(c), NULL, show_queue, &s);
 	return e ? no_queue(c, e) : EXIT_DONE;
+}
+
+static void count_live(void *ctx, const struct msg_queue_rec *q)
+{
+	uint64_t *live = ctx;
+
+	*live = q->states[JOB_BLOCKED] + q->states[JOB_DELAYED] + q->states[JOB_READY] + q->states[JOB_RUNNING];
+}
+
+/* Closes the queue, and waits until what is in it has ended. */
+static int drain(struct cli *c)
+{
+	enum sheaf_error e = sheaf_queue(c->s, c->args[0], QUEUE_DRAIN, cli_left(c), NULL, NULL, NULL);
+	struct sheaf_event ev;
+	uint64_t live = 1, left;
+
+	while (!e) {
+		e = sheaf_queue(c->s, c->args[0], QUEUE_SHOW, cli_left(c), NULL, count_live, &live);
+		left = cli_left(c);
+		if (e || live == 0)
+			break;
+		if (left == 0)
+			return cli_fail(EXIT_TIMEOUT, "%" PRIu64 " jobs have not ended; the queue stays closed", live);
+		e = sheaf_next(c->s, left < DRAIN_LOOK_MS ? left : DRAIN_LOOK_MS, &ev);
+	}
+	if (e)
+		return no_queue(c, e);
+	if (c->flags.json)
+		show_json(&c->out, json_pack("{sssssI}", "name", c->args[0], "did", "drained", "jobs", (json_int_t)0));
+	else if (!c->flags.quiet)
+		out_format(&c->out, "%s drained\n", c->args[0]);
+	return EXIT_DONE;
 }
 
 static int change(struct cli *c, const struct action *a)
@@ -253,6 +289,8 @@ static int cmd_queue(struct cli *c)
 		return status;
 	if (a->op == QUEUE_SHOW)
 		return show(c);
+	if (a->op == QUEUE_DRAIN)
+		return drain(c);
 	return a->op == QUEUE_PEEK ? peek(c) : change(c, a);
 }
 
@@ -270,13 +308,14 @@ const struct command command_queues = {
 
 const struct command command_queue = {
 	.name = "queue",
-	.args = "QUEUE [pause|resume|purge|peek|delete|set KEY=VALUE...]",
+	.args = "QUEUE [pause|resume|drain|purge|peek|delete|set KEY=VALUE...]",
 	.group = GROUP_QUEUES,
 	.least = 1,
 	.most = -1,
 	.line = "show or change a queue",
 	.text = "pause    lets its jobs wait; what runs goes on\n"
-		"resume   ends a pause\n"
+		"drain    takes no more jobs, and waits until those it has have ended (or for --timeout)\n"
+		"resume   ends a pause, and opens what was drained\n"
 		"purge    cancels every job that has not started\n"
 		"peek     shows the jobs that run next (-n N of them)\n"
 		"delete   removes the queue, once it has neither jobs nor workers\n"

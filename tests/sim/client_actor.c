@@ -227,10 +227,10 @@ static void queue_op(struct client_actor *a)
 	struct msg m = { .h.kind = MSG_QUEUE_OP };
 
 	m.u.queue_op.queue = queue_name(q);
-	m.u.queue_op.op = (uint32_t)world_range(w, QUEUE_SHOW, QUEUE_DELETE);
+	m.u.queue_op.op = (uint32_t)world_range(w, QUEUE_SHOW, QUEUE_DRAIN);
 	if (m.u.queue_op.op == QUEUE_PEEK)
 		m.u.queue_op.arg = world_range(w, 1, LIMIT_PEEKED);
-	if (m.u.queue_op.op == QUEUE_PAUSE && w->calm)
+	if ((m.u.queue_op.op == QUEUE_PAUSE || m.u.queue_op.op == QUEUE_DRAIN) && w->calm)
 		return;
 	if (m.u.queue_op.op == QUEUE_PURGE) {
 		if (world_chance(w, 700))

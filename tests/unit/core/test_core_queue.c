@@ -18,14 +18,15 @@ static void teardown(void)
 
 START_TEST(unknown_queues)
 {
-	for (enum queue_op op = QUEUE_SHOW; op <= QUEUE_DELETE; op++)
+	for (enum queue_op op = QUEUE_SHOW; op <= QUEUE_DRAIN; op++)
 		rig_queue(&rig, 1, op, "nope", op, 0);
 	rig_expect(&rig, "C1 reply #1 unknown\n"
 	                 "C1 reply #2 unknown\n"
 	                 "C1 reply #3 unknown\n"
 	                 "C1 reply #4 unknown\n"
 	                 "C1 reply #5 unknown\n"
-	                 "C1 reply #6 unknown\n");
+	                 "C1 reply #6 unknown\n"
+	                 "C1 reply #7 unknown\n");
 }
 END_TEST
 
@@ -111,6 +112,28 @@ START_TEST(a_large_purge_takes_several_steps)
 	rig_queue(&rig, 1, 6, "q", QUEUE_PURGE, 0);
 	rig_pass(&rig, 1);
 	ck_assert(rig_has(&rig, "C1 reply #6 ok 3000\n"));
+}
+END_TEST
+
+START_TEST(a_drained_queue_takes_no_jobs_until_it_is_resumed)
+{
+	rig_submit(&rig, 1, 1, "q", 1);
+	rig_queue(&rig, 1, 2, "q", QUEUE_DRAIN, 0);
+	rig_submit(&rig, 1, 3, "q", 1);
+	rig_expect(&rig, "C1 accepted #1: 1..1\n"
+	                 "C1 reply #2 ok\n"
+	                 "C1 reply #3 closed\n");
+	rig_restart(&rig, true);
+	rig_client(&rig, 1);
+	rig_worker(&rig, 1, 1, "q", 1);
+	rig_outcome(&rig, 1, 1, 1, VERDICT_DONE); /* what is there goes on */
+	ck_assert_int_eq(core_job_state(rig.core, 1), JOB_DONE);
+	rig_forget(&rig);
+	rig_submit(&rig, 1, 4, "q", 1);
+	rig_queue(&rig, 1, 5, "q", QUEUE_RESUME, 0);
+	rig_submit(&rig, 1, 6, "q", 1);
+	ck_assert(rig_has(&rig, "C1 reply #4 closed\n"));
+	ck_assert(rig_has(&rig, "C1 accepted #6: 2..2\n"));
 }
 END_TEST
 
@@ -229,7 +252,8 @@ START_TEST(a_queue_deleted_behind_a_preamble_stays_away)
 END_TEST
 
 RIG_MAIN("core_queue", unknown_queues, a_queue_is_shown, queues_are_listed_by_name, a_paused_queue_grants_nothing,
-         a_purge_cancels_what_has_not_started, a_purge_takes_what_was_handed_back_too,
-         a_large_purge_takes_several_steps, a_peek_shows_the_first_in_their_order, a_queue_in_use_is_not_deleted,
-         a_queue_is_deleted_with_its_results, at_the_limit_there_is_no_new_queue,
-         a_queue_is_deleted_while_its_last_job_ends, a_queue_deleted_behind_a_preamble_stays_away)
+         a_drained_queue_takes_no_jobs_until_it_is_resumed, a_purge_cancels_what_has_not_started,
+         a_purge_takes_what_was_handed_back_too, a_large_purge_takes_several_steps,
+         a_peek_shows_the_first_in_their_order, a_queue_in_use_is_not_deleted, a_queue_is_deleted_with_its_results,
+         at_the_limit_there_is_no_new_queue, a_queue_is_deleted_while_its_last_job_ends,
+         a_queue_deleted_behind_a_preamble_stays_away)
