@@ -148,7 +148,7 @@ static enum sheaf_error read_bytes(struct reader *r, const struct field *f, uint
 	if (e != SHEAF_OK)
 		return e;
 	if (f->type == FIELD_QUEUE)
-		e = name_queue_ok(s) ? SHEAF_OK : SHEAF_E_BAD_NAME;
+		e = (s.n == 0 && f->min == 0) || name_queue_ok(s) ? SHEAF_OK : SHEAF_E_BAD_NAME;
 	else if (f->type == FIELD_NAME)
 		e = (s.n == 0 && f->min == 0) || name_worker_ok(s) ? SHEAF_OK : SHEAF_E_BAD_NAME;
 	else if (f->type == FIELD_HEADERS)

@@ -47,6 +47,18 @@ static const struct field submit[] = {
 	    "topic: at most 64 printable bytes without space or comma"),
 	OPT(FIELD_U64, struct msg, u.submit.terms.within_ms, 0, LIMIT_DELAY_MS, "within_ms: at most ten years"),
 };
+static const struct field batch_open[] = {
+	OPT(FIELD_QUEUE, struct msg, u.batch_open.then_queue, 0, LIMIT_QUEUE_NAME,
+	    "then_queue: a queue's name, or empty"),
+	OPT(FIELD_U32, struct msg, u.batch_open.then_when, 0, THEN_FAILURE, "then_when: 0 to 3"),
+	OPT(FIELD_BYTES, struct msg, u.batch_open.then_payload, 0, LIMIT_THEN_PAYLOAD,
+	    "then_payload: at most 65536 bytes"),
+	OPT(FIELD_HEADERS, struct msg, u.batch_open.then_headers, 0, LIMIT_HEADER_BYTES,
+	    "then_headers: NAME=VALUE with a NUL behind each"),
+	OPT(FIELD_U32, struct msg, u.batch_open.then_priority, 0, LIMIT_PRIORITY, "then_priority: 0 to 9"),
+	OPT(FIELD_U32, struct msg, u.batch_open.then_attempts, 0, LIMIT_ATTEMPTS, "then_attempts: 0 to 200"),
+	OPT(FIELD_U64, struct msg, u.batch_open.open_ms, 0, LIMIT_DELAY_MS, "open_ms: at most ten years"),
+};
 static const struct field ids[] = {
 	U32(struct msg, u.ids.flags, 0, 1, "flags: 1, no other"),
 	LIST(u.ids.ids, u.ids.n, &fields_number_record, 1, LIMIT_RECORDS, "ids: a list of 1 to 1024"),
@@ -158,6 +170,8 @@ static const struct field job_info[] = {
 	    "tenant: at most 64 printable bytes without space or comma"),
 	OPT(FIELD_NAME, struct msg, u.job_info.group, 0, LIMIT_NAME,
 	    "group: at most 64 printable bytes without space or comma"),
+	OPT_LIST(u.job_info.after, u.job_info.n_after, &fields_number_record, LIMIT_AFTER,
+	         "after: a list of at most 64"),
 };
 static const struct field queue_info[] = {
 	U32(struct msg, u.queue_info.more, 0, 1, "more: 0 or 1"),
@@ -186,6 +200,14 @@ static const struct field batch_info[] = {
 	U64(struct msg, u.batch_info.total, "total: a whole number"),
 	U64(struct msg, u.batch_info.ended, "ended: a whole number"),
 	U64(struct msg, u.batch_info.failed, "failed: a whole number"),
+	OPT(FIELD_U32, struct msg, u.batch_info.expired, 0, 1, "expired: 0 or 1"),
+	OPT(FIELD_U64, struct msg, u.batch_info.kept, 0, UINT64_MAX, "kept: a whole number"),
+	OPT(FIELD_U64, struct msg, u.batch_info.closes_ms, 0, UINT64_MAX, "closes_ms: a whole number"),
+	OPT(FIELD_U64, struct msg, u.batch_info.finished_ms, 0, UINT64_MAX, "finished_ms: a whole number"),
+	OPT(FIELD_U32, struct msg, u.batch_info.then_when, 0, THEN_FAILURE, "then_when: 0 to 3"),
+	OPT(FIELD_QUEUE, struct msg, u.batch_info.then_queue, 0, LIMIT_QUEUE_NAME,
+	    "then_queue: a queue's name, or empty"),
+	OPT(FIELD_U64, struct msg, u.batch_info.then_id, 0, UINT64_MAX, "then_id: a job's id, or 0"),
 };
 static const struct field cron_info[] = {
 	U32(struct msg, u.cron_info.more, 0, 1, "more: 0 or 1"),
@@ -271,7 +293,7 @@ static const struct layout layouts[LAYOUT_KINDS] = {
 	[MSG_WORKER_LIST] = BODY(worker_list),
 	[MSG_STATS] = EMPTY,
 	[MSG_PING] = BODY(ping),
-	[MSG_BATCH_OPEN] = EMPTY,
+	[MSG_BATCH_OPEN] = BODY(batch_open),
 	[MSG_BATCH_CLOSE] = BODY(one),
 	[MSG_BATCH_GET] = BODY(one),
 	[MSG_CLIENT_BYE] = EMPTY,

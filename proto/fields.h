@@ -14,7 +14,7 @@ enum field_type {
 	FIELD_I32,     /* whole number of 32 bits with a sign */
 	FIELD_BYTES,   /* bin of at most max bytes */
 	FIELD_TEXT,    /* str of at most max bytes */
-	FIELD_QUEUE,   /* str, name_queue_ok */
+	FIELD_QUEUE,   /* str, name_queue_ok; may be empty if min is 0 */
 	FIELD_NAME,    /* str, name_worker_ok; may be empty if min is 0 */
 	FIELD_HEADERS, /* bin, headers_ok */
 	FIELD_STATES,  /* array of JOB_STATES numbers */

@@ -74,11 +74,14 @@
 #define LIMIT_BATCHES    100000  /* batches that are kept, open ones included */
 #define LIMIT_POLICIES   1000000 /* distinct sets of headers among the live jobs */
 #define LIMIT_TENANTS_AWAY                                                                                             \
-	4096                     /* tenants without jobs that are remembered, for they have had more than their share  \
-	                          */
-#define LIMIT_QUEUE_KEYS 1000000 /* idempotency keys remembered in one queue */
-#define LIMIT_ALL_KEYS   4000000 /* and in all queues together */
-#define LIMIT_DEAD       1000000 /* dead letters of a queue; at so many it takes no more jobs */
+	4096 /* tenants without jobs that are remembered, for they have had more than their share                      \
+	      */
+#define LIMIT_THEN_PAYLOAD (64 * KIB) /* of the job that follows a batch */
+#define LIMIT_THEN_ALL     (16 * MIB) /* payloads and headers of all jobs that are to follow batches */
+#define LIMIT_AFTER_ALL    4000000    /* pairs of a job and one that it follows */
+#define LIMIT_QUEUE_KEYS   1000000    /* idempotency keys remembered in one queue */
+#define LIMIT_ALL_KEYS     4000000    /* and in all queues together */
+#define LIMIT_DEAD         1000000    /* dead letters of a queue; at so many it takes no more jobs */
 
 /* one queue's settings */
 #define LIMIT_SETTINGS    64                          /* settings in one message */
@@ -100,6 +103,7 @@
 #define DEFAULT_LIVENESS_MS        2500   /* silence after which a worker is lost: its jobs move within 3 s */
 #define DEFAULT_CLIENT_LIVENESS_MS 15000  /* silence after which a client's waits are dropped */
 #define DEFAULT_SESSION_KEEP_MS    600000 /* how long a silent client's answers are kept for its retries */
+#define DEFAULT_BATCH_OPEN_MS      (24 * 3600 * 1000) /* how long a batch may stay open */
 #define DEFAULT_KEY_WINDOW_MS      (24 * 3600 * 1000) /* how long an idempotency key is remembered */
 #define DEFAULT_MEMORY             (512 * MIB)        /* payload cache */
 #define DEFAULT_SEGMENT            (64 * MIB)

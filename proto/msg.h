@@ -182,6 +182,24 @@ enum worker_op {
 	WORKER_RESUME = 2
 };
 
+/* Which end of a batch the job that follows it is submitted for. */
+enum then_when {
+	THEN_SUCCESS = 1, /* no member failed */
+	THEN_ANY = 2,
+	THEN_FAILURE = 3 /* one did, or the batch was left open for too long */
+};
+
+/* BATCH_OPEN: all of it may be absent. */
+struct msg_batch_open {
+	struct span then_queue; /* of a job that is submitted when the batch is complete; empty = none */
+	uint32_t then_when;     /* enum then_when; 0 = THEN_SUCCESS */
+	struct span then_payload;
+	struct span then_headers;
+	uint32_t then_priority;
+	uint32_t then_attempts; /* 0 = the queue's default */
+	uint64_t open_ms;       /* it expires if it is open for longer; 0 = DEFAULT_BATCH_OPEN_MS */
+};
+
 struct msg_worker_op {
 	struct span name;
 	uint32_t op; /* enum worker_op */
@@ -299,6 +317,8 @@ struct msg_job_info {
 	uint32_t n_history;                    /* at most LIMIT_HISTORY */
 	struct span tenant;                    /* empty = none; likewise group */
 	struct span group;
+	const uint64_t *after; /* blocked: the jobs and batches that it still waits for */
+	uint32_t n_after;      /* at most LIMIT_AFTER */
 };
 
 /* One job that runs. */
@@ -319,7 +339,14 @@ struct msg_batch_info {
 	uint32_t closed;
 	uint64_t total;
 	uint64_t ended;
-	uint64_t failed; /* ended otherwise than done */
+	uint64_t failed;        /* ended otherwise than done */
+	uint32_t expired;       /* 1: it was left open for too long, which counts as a failure */
+	uint64_t kept;          /* results of members that are kept, dead letters not counted */
+	uint64_t closes_ms;     /* wall clock: an open one expires then; 0 = it is closed */
+	uint64_t finished_ms;   /* wall clock: when it was complete; 0 = it is not */
+	uint32_t then_when;     /* enum then_when, of a job that is still to follow; 0 = none */
+	struct span then_queue; /* its queue */
+	uint64_t then_id;       /* the job that followed; 0 = none (yet) */
 };
 
 struct msg_client_hello {
@@ -420,6 +447,7 @@ struct msg {
 			uint32_t n;
 		} peeked;
 		struct msg_batch_info batch_info;
+		struct msg_batch_open batch_open;
 		struct {
 			uint32_t more;
 			uint32_t did; /* enum cron_did */

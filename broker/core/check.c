@@ -16,7 +16,6 @@
 struct sums {
 	uint64_t by_state[JOB_STATES];
 	uint64_t live_bytes;
-	uint64_t members;
 	uint64_t waits;
 };
 
@@ -53,7 +52,6 @@ static void check_job(const struct core *c, const struct job *j, struct sums *s)
 	if (job_terminal(j))
 		return;
 	must(j->attempt < j->attempts || j->attempts == 0);
-	s->members += j->batch != NO_INDEX;
 	for (uint32_t i = j->w.waiter; i != NO_INDEX; i = c->waiters[i >> 10][i & 1023].next) {
 		must(c->waiters[i >> 10][i & 1023].id == j->id);
 		s->waits++;
@@ -205,7 +203,7 @@ static void check_clients(const struct core *c, uint64_t job_waits)
 void core_check(const struct core *c)
 {
 	struct job_table *jobs = (struct job_table *)&c->jobs;
-	uint64_t n = 0, live = 0, members = 0, kept = 0, running = 0;
+	uint64_t n = 0, live = 0, kept = 0, running = 0;
 	struct sums s = { 0 };
 
 	for (struct job *j = job_next(jobs, 0); j != NULL; j = job_next(jobs, j->id + 1), n++)
@@ -225,15 +223,7 @@ void core_check(const struct core *c)
 	for (int i = 0; i < JOB_STATES; i++)
 		must(s.by_state[i] == 0);
 	must(kept == c->kept_bytes);
-	for (uint32_t i = 0; i < c->n_batches; i++) {
-		const struct batch *b = c->batches[i];
-
-		if (b == NULL)
-			continue;
-		must(b->ended <= b->total && b->failed <= b->ended && b->members == b->total - b->ended);
-		members += b->members;
-	}
-	must(members == s.members);
+	check_join(c);
 	check_workers(c, running);
 	check_clients(c, s.waits);
 	cron_check(c);

@@ -10,4 +10,7 @@ uint64_t check_lines(const struct core *c, const struct queue *q);
 /* A job that keeps its group from going on is counted there, and is the only one. */
 void check_held(const struct core *c, const struct job *j);
 
+/* Batches and their members, jobs and what they follow. */
+void check_join(const struct core *c);
+
 #endif

@@ -1,6 +1,7 @@
 /* See chore.h. */
 #include "broker/core/chore.h"
 
+#include "broker/core/after.h"
 #include "broker/core/fact.h"
 #include "broker/core/fx.h"
 #include "broker/core/job.h"
@@ -155,7 +156,7 @@ static void purge_slice(struct core *c, struct queue *q)
 
 static bool in_use(const struct queue *q)
 {
-	return queue_live(q) > 0 || q->n_servers > 0;
+	return queue_live(q) > 0 || q->n_servers > 0 || q->n_thens > 0;
 }
 
 /* Nothing is left of it. It stays so within a step: what ends meanwhile is kept. */
@@ -168,6 +169,8 @@ static void delete_slice(struct core *c, struct queue *q)
 {
 	uint64_t full = log_group_max(c->config.segment_bytes) / 4;
 
+	if (after_pending(c))
+		return; /* what failed in it is still needed */
 	if (in_use(q)) {
 		q->chore_to = 0; /* it is refused, and takes nothing with it */
 		return;
@@ -209,7 +212,7 @@ void chore_finish(struct core *c)
 	list_remove(&q->chores);
 	if (q->chore == CHORE_DELETE && !nothing_left(q)) {
 		fx_answer(c, q->chore_peer, &q->chore_request, SHEAF_E_BAD_VALUE,
-		          "the queue is in use: it has jobs or workers", 0);
+		          "the queue is in use: it has jobs or workers, or a batch submits to it", 0);
 	} else {
 		fx_answer(c, q->chore_peer, &q->chore_request, SHEAF_OK, "", q->chore_done);
 	}

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "broker/core/batch_request.h"
 #include "broker/core/cron.h"
 #include "broker/core/dead_client.h"
 #include "broker/core/drain.h"
@@ -232,9 +233,9 @@ static handler *const handlers[] = {
 	[MSG_WORKER_LIST] = query_workers,
 	[MSG_STATS] = query_stats,
 	[MSG_PING] = ping,
-	[MSG_BATCH_OPEN] = submit_batch_open,
-	[MSG_BATCH_CLOSE] = submit_batch_close,
-	[MSG_BATCH_GET] = query_batch,
+	[MSG_BATCH_OPEN] = batch_request_open,
+	[MSG_BATCH_CLOSE] = batch_request_close,
+	[MSG_BATCH_GET] = batch_request_show,
 	[MSG_CLIENT_BYE] = goodbye,
 	[MSG_JOB_LIST] = running_request,
 	[MSG_WORKER_OP] = drain_request,

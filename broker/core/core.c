@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "broker/core/after.h"
 #include "broker/core/batch.h"
 #include "broker/core/beat.h"
 #include "broker/core/chore.h"
@@ -82,8 +83,11 @@ struct core *core_new(const struct core_config *config)
 	heap_init(&c->expiries);
 	heap_init(&c->key_ends);
 	heap_init(&c->hedges);
+	heap_init(&c->open_batches);
 	list_init(&c->hot);
+	list_init(&c->finishing_batches);
 	list_init(&c->finished_batches);
+	list_init(&c->releasing);
 	list_init(&c->young);
 	list_init(&c->orphans);
 	list_init(&c->workers);
@@ -120,8 +124,10 @@ static void free_jobs(struct core *c)
 			progress_forget(j->in.lease);
 			free(j->in.lease);
 		}
-		if (side != NULL)
+		if (side != NULL) {
 			free(side->history);
+			free(side->after);
+		}
 		free(side);
 	}
 	job_table_fini(&c->jobs);
@@ -168,6 +174,8 @@ void core_free(struct core *c)
 	heap_fini(&c->expiries);
 	heap_fini(&c->key_ends);
 	heap_fini(&c->hedges);
+	heap_fini(&c->open_batches);
+	after_fini(c);
 	free(c->batches);
 	free(c->queues);
 	free(c->trim.live);
@@ -261,7 +269,8 @@ static void tick(struct core *c)
 	worker_lost_slice(c);
 	beat_orphans(c);
 	beat_young(c);
-	batch_expire(c);
+	batch_slice(c);
+	after_slice(c);
 	timer_slice(c);
 	race_slice(c);
 	key_expire(c);
@@ -367,7 +376,8 @@ uint64_t core_deadline(const struct core *c)
 {
 	uint64_t t = UINT64_MAX;
 
-	if (dispatch_pending(c) || !list_empty(&c->lost) || !list_empty(&c->chores) || trim_deadline(c) == 0 ||
+	if (dispatch_pending(c) || !list_empty(&c->lost) || !list_empty(&c->chores) ||
+	    !list_empty(&c->finishing_batches) || !list_empty(&c->releasing) || trim_deadline(c) == 0 ||
 	    dead_deadline(c) == 0 || race_pending(c))
 		return 0;
 	t = earlier(t, heap_key(&c->worker_timers));

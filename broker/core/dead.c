@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "broker/core/after.h"
 #include "broker/core/fx.h"
 #include "broker/core/history.h"
 #include "broker/core/log.h"
@@ -212,8 +213,8 @@ void dead_slice(struct core *c)
 {
 	struct queue *q;
 
-	if (dead_deadline(c) != 0)
-		return;
+	if (dead_deadline(c) != 0 || after_pending(c))
+		return; /* what dooms others stays until they have ended */
 	q = list_item(heap_min(&c->dead_timers), struct queue, dead_timer);
 	if (q->dead_op != NULL)
 		op_slice(c, q, q->dead_op);

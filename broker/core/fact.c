@@ -3,28 +3,8 @@
 
 #include "base/crc32c.h"
 #include "base/le.h"
+#include "broker/core/fact_read.h"
 #include "broker/core/history.h"
-
-/* Takes n bytes off the front of s. */
-static bool take(struct span *s, size_t n, const uint8_t **p)
-{
-	if (s->n < n)
-		return false;
-	*p = s->p;
-	s->p += n;
-	s->n -= n;
-	return true;
-}
-
-static bool take_span(struct span *s, size_t n, struct span *out)
-{
-	const uint8_t *p;
-
-	if (!take(s, n, &p))
-		return false;
-	*out = span_of(p, n);
-	return true;
-}
 
 int fact_next(struct span *rest, uint32_t *offset, struct fact *f, const char **why)
 {
@@ -375,38 +355,6 @@ bool fact_get_lease_rec(struct span *body, struct fact_lease_rec *r)
 	return true;
 }
 
-void fact_put_batch(struct buf *b, const struct fact_batch *f)
-{
-	size_t begun = fact_begin(b, FACT_BATCH);
-
-	buf_put_u64(b, f->id);
-	buf_put_u8(b, f->closed);
-	buf_put_u64(b, f->total);
-	buf_put_u64(b, f->ended);
-	buf_put_u64(b, f->failed);
-	buf_put_u64(b, f->finished_wall);
-	buf_put_u64(b, f->session);
-	buf_put_u64(b, f->number);
-	fact_end(b, begun);
-}
-
-bool fact_get_batch(struct span body, struct fact_batch *f)
-{
-	const uint8_t *p;
-
-	if (!take(&body, 57, &p))
-		return false;
-	f->id = le_get64(p);
-	f->closed = p[8];
-	f->total = le_get64(p + 9);
-	f->ended = le_get64(p + 17);
-	f->failed = le_get64(p + 25);
-	f->finished_wall = le_get64(p + 33);
-	f->session = le_get64(p + 41);
-	f->number = le_get64(p + 49);
-	return true;
-}
-
 void fact_put_dead(struct buf *b, const struct fact_dead *f)
 {
 	buf_put_u32(b, f->count);
@@ -473,28 +421,4 @@ bool fact_get_answer(struct span *body, uint64_t *number, uint64_t *first, uint3
 	*first = le_get64(p + 8);
 	*count = le_get32(p + 16);
 	return true;
-}
-
-void fact_put_key(struct buf *b, const struct fact_key *k)
-{
-	size_t begun = fact_begin(b, FACT_KEY);
-
-	buf_put_u16(b, k->queue);
-	buf_put_u16(b, (uint16_t)k->key.n);
-	buf_put_u64(b, k->id);
-	buf_put_u64(b, k->ends_ms);
-	buf_put_span(b, k->key);
-	fact_end(b, begun);
-}
-
-bool fact_get_key(struct span body, struct fact_key *k)
-{
-	const uint8_t *p;
-
-	if (!take(&body, FACT_KEY_HEAD, &p) || !take_span(&body, le_get16(p + 2), &k->key))
-		return false;
-	k->queue = le_get16(p);
-	k->id = le_get64(p + 4);
-	k->ends_ms = le_get64(p + 12);
-	return k->queue < LIMIT_QUEUES && k->key.n > 0 && k->key.n <= LIMIT_KEY && k->id > 0;
 }

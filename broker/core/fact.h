@@ -91,9 +91,10 @@ void fact_put_u64(struct buf *b, enum fact_type type, uint64_t v); /* QUEUE_GONE
 MUST_CHECK bool fact_get_u64(struct span body, uint64_t *v);
 
 enum fact_flag {
-	FACT_MOVED = 1, /* re-appended by the mover: counts were made before */
-	FACT_TERMS = 2, /* JOBS_PUT: terms stand behind the headers */
-	FACT_DATED = 4, /* JOBS_PUT: due is a time of the wall clock that somebody named */
+	FACT_MOVED = 1,     /* re-appended by the mover: counts were made before */
+	FACT_TERMS = 2,     /* JOBS_PUT: terms stand behind the headers */
+	FACT_AFTER_ANY = 8, /* JOBS_PUT: what they follow may end in whichever way */
+	FACT_DATED = 4,     /* JOBS_PUT: due is a time of the wall clock that somebody named */
 };
 
 /* Head of JOBS_PUT; `count` records follow: id u64, length u32, crc u32, payload. */
@@ -180,15 +181,29 @@ struct fact_lease_rec {
 void fact_put_lease_rec(struct buf *b, const struct fact_lease_rec *r);
 MUST_CHECK bool fact_get_lease_rec(struct span *body, struct fact_lease_rec *r);
 
+/* The job that is to follow a batch. */
+struct fact_then {
+	uint8_t when; /* enum then_when; 0 = there is none */
+	uint8_t priority;
+	uint8_t attempts; /* 0 = the queue's default, when it is submitted */
+	uint16_t queue;   /* index */
+	struct span headers;
+	struct span payload;
+};
+
 struct fact_batch {
 	uint64_t id;
-	uint8_t closed;
+	bool closed;
+	bool expired;
 	uint64_t total;
 	uint64_t ended;
 	uint64_t failed;
-	uint64_t finished_wall;
-	uint64_t session; /* and number: the request that opened it; 0 = none */
+	uint64_t finished_wall; /* 0 = what follows from its end is still to be done */
+	uint64_t session;       /* and number: the request that opened it; 0 = none */
 	uint64_t number;
+	uint64_t closes_wall; /* when it expires if it is still open */
+	uint64_t then_id;     /* the job that was submitted after it, or 0 */
+	struct fact_then then;
 };
 void fact_put_batch(struct buf *b, const struct fact_batch *f);
 MUST_CHECK bool fact_get_batch(struct span body, struct fact_batch *f);

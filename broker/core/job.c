@@ -14,6 +14,7 @@
 
 #include <stdlib.h>
 
+#include "broker/core/after.h"
 #include "broker/core/batch.h"
 #include "broker/core/dead.h"
 #include "broker/core/fact.h"
@@ -210,6 +211,9 @@ static struct side *leave(struct core *c, struct job *j)
 		queue_take(c, c->queues[j->queue], j);
 		break;
 	case JOB_BLOCKED:
+		after_drop(c, s);
+		list_remove(&s->link);
+		break;
 	case JOB_DELAYED:
 		list_remove(&s->link);
 		break;
@@ -237,7 +241,23 @@ void job_begin(struct core *c, struct job *j)
 {
 	struct side *s = side_of(j);
 
-	set_state(c, j, race_holds(s) ? JOB_BLOCKED : s != NULL && s->due != 0 ? JOB_DELAYED : JOB_READY);
+	if (race_holds(s) || (s != NULL && s->after != NULL))
+		set_state(c, j, JOB_BLOCKED);
+	else
+		set_state(c, j, s != NULL && s->due != 0 ? JOB_DELAYED : JOB_READY);
+	job_enter(c, j);
+}
+
+void job_release(struct core *c, struct job *j)
+{
+	struct side *s = leave(c, j);
+
+	if (!c->replaying && s->due <= c->wall) {
+		s->due = 0; /* it has waited for as long as it was to */
+		s->dated = false;
+	}
+	give_side(j, s);
+	set_state(c, j, s->due != 0 ? JOB_DELAYED : JOB_READY);
 	job_enter(c, j);
 }
 
@@ -363,8 +383,8 @@ void job_end(struct core *c, struct job *j, const struct job_end *end)
 	if (end->state != JOB_DEAD && bytes > 0)
 		trim_discharge(c, j->at, bytes);
 	set_state(c, j, end->state); /* its group goes on */
-	batch_member_ended(c, j->batch, end->state);
-	j->batch = NO_INDEX;
+	batch_member_ended(c, j, end->state);
+	after_ended(c, j->id, end->state);
 	j->flags &= JOB_EMPTY;
 	j->attempt = end->used;
 	j->finished_ms = end->finished_ms & JOB_MS_MASK;
@@ -428,6 +448,7 @@ void job_redrive(struct core *c, struct job *j, uint64_t token)
 void job_forget(struct core *c, struct job *j)
 {
 	must(job_terminal(j));
+	batch_result_gone(c, j);
 	if (j->state == JOB_DEAD) {
 		trim_discharge(c, j->in.side->end.at, job_end_bytes(j));
 		unset_where(c, j);

@@ -24,6 +24,9 @@ void job_wait_again(struct core *c, struct job *j);
 /* delayed → ready: its time has come. */
 void job_wake(struct core *c, struct job *j);
 
+/* blocked → ready, or delayed if its side has a due time to come: nothing that it follows holds it up any more. */
+void job_release(struct core *c, struct job *j);
+
 /* ready → blocked, and back, or delayed if its side has a due time: a replica. */
 void job_block(struct core *c, struct job *j);
 void job_unblock(struct core *c, struct job *j);

@@ -73,10 +73,11 @@ void keep_add(struct core *c, struct queue *q, struct job *j)
 	list_push_back(&q->kept, &j->in.link);
 	q->kept_bytes += charge(j);
 	c->kept_bytes += charge(j);
-	/* a replay learns the queue's settings last, and looks at its budget then */
+	/* a replay learns the queue's settings last, and looks at budgets when it has judged what followed failed jobs
+	 */
 	for (int i = 0; i < SHED_MOST && !c->replaying && over_budget(c, q); i++)
 		job_forget(c, oldest(q));
-	for (int i = 0; i < SHED_MOST && c->kept_bytes > c->config.keep_all_bytes; i++) {
+	for (int i = 0; i < SHED_MOST && !c->replaying && c->kept_bytes > c->config.keep_all_bytes; i++) {
 		struct queue *rich = richest(c, q);
 
 		if (oldest(rich) == j)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "broker/core/after.h"
 #include "broker/core/batch.h"
 #include "broker/core/chore.h"
 #include "broker/core/dead.h"
@@ -36,7 +37,8 @@ static void describe_live(struct core *c, const struct job *j, struct msg_job_in
 	i->rec = (struct msg_result_rec){
 		.id = j->id, .state = j->state, .attempt = j->attempt, .submitted_ms = j->submitted_ms
 	};
-	i->batch = j->batch == NO_INDEX ? 0 : c->batches[j->batch]->id;
+	if (s != NULL && s->after != NULL)
+		i->after = after_list(c, s, &i->n_after);
 	if (s != NULL) {
 		i->due_ms = s->due;
 		i->expires_ms = s->expires;
@@ -86,6 +88,7 @@ void query_job(struct core *c, struct client *cl, const struct msg *m)
 	i->attempts = j->attempts;
 	i->deliveries = j->deliveries;
 	i->percent = PERCENT_UNKNOWN;
+	i->batch = j->batch == NO_INDEX ? 0 : c->batches[j->batch]->id;
 	if (!job_terminal(j) || j->state == JOB_DEAD) {
 		i->size = j->length;
 		i->headers = policy_headers(c, j->p.policy);
@@ -353,16 +356,4 @@ void query_stats(struct core *c, struct client *cl, const struct msg *m)
 	out = fx_reply(c, cl->peer, MSG_STATS_INFO, cl->session, m->h.number);
 	out->u.stats_info.v = v;
 	out->u.stats_info.n = n;
-}
-
-void query_batch(struct core *c, struct client *cl, const struct msg *m)
-{
-	struct batch *b = batch_find(c, m->u.one.id);
-
-	if (b == NULL) {
-		unknown(c, cl, m, "there is no such batch");
-		return;
-	}
-	fx_reply(c, cl->peer, MSG_BATCH_INFO, cl->session, m->h.number)->u.batch_info =
-	    (struct msg_batch_info){ b->id, b->closed, b->total, b->ended, b->failed };
 }

@@ -9,6 +9,5 @@ void query_queues(struct core *c, struct client *cl, const struct msg *m);
 void query_queue_op(struct core *c, struct client *cl, const struct msg *m);
 void query_workers(struct core *c, struct client *cl, const struct msg *m);
 void query_stats(struct core *c, struct client *cl, const struct msg *m);
-void query_batch(struct core *c, struct client *cl, const struct msg *m);
 
 #endif

@@ -77,6 +77,18 @@ struct queue *queue_new(struct core *c, struct span name)
 	return q;
 }
 
+struct queue *queue_for(struct core *c, struct span name)
+{
+	struct queue *q = queue_find(c, name);
+
+	if (q != NULL)
+		return q;
+	q = queue_new(c, name);
+	if (q != NULL)
+		queue_fact(c, q);
+	return q;
+}
+
 void queue_free(struct core *c, struct queue *q)
 {
 	if (q->name[0] != '\0')

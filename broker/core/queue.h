@@ -11,6 +11,9 @@ struct queue *queue_find(const struct core *c, struct span name);
 /* A new queue; NULL if there are LIMIT_QUEUES. */
 struct queue *queue_new(struct core *c, struct span name);
 
+/* The queue with this name, made with its fact if there is none; NULL at LIMIT_QUEUES. */
+struct queue *queue_for(struct core *c, struct span name);
+
 /* For a replay: the queue of this index, made without a name if need be. */
 struct queue *queue_at(struct core *c, uint16_t index);
 void queue_name(struct core *c, struct queue *q, struct span name);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "broker/core/after.h"
 #include "broker/core/batch.h"
 #include "broker/core/client.h"
 #include "broker/core/cron.h"
@@ -78,6 +79,12 @@ static bool replay_queue_gone(struct core *c, struct span body)
 	return true;
 }
 
+/* It is blocked by what it follows, as far as the replay knows. */
+static bool follows(const struct job *j)
+{
+	return j->state == JOB_BLOCKED && j->in.side->after != NULL;
+}
+
 /* What the submit said of a job. */
 static void replay_terms(struct core *c, struct job *j, const struct fact_put *f)
 {
@@ -89,7 +96,7 @@ static void replay_terms(struct core *c, struct job *j, const struct fact_put *f
 	j->attempts = f->attempts;
 	j->submitted_ms = f->submitted_ms & JOB_MS_MASK;
 	j->p.policy = policy_intern(c, &words, 1);
-	if (job_terminal(j) || (f->due_ms == 0 && f->expires_ms == 0 && f->replicas == 0))
+	if (job_terminal(j) || (f->due_ms == 0 && f->expires_ms == 0 && f->n_after == 0 && f->replicas == 0))
 		return;
 	side = side_make(j);
 	side->expires = f->expires_ms;
@@ -99,6 +106,8 @@ static void replay_terms(struct core *c, struct job *j, const struct fact_put *f
 	}
 	side->due = f->due_ms;
 	side->dated = f->due_ms != 0 && (f->flags & FACT_DATED);
+	if (f->n_after > 0)
+		after_hold(c, side, f->after, f->n_after, f->flags & FACT_AFTER_ANY);
 }
 
 static void replay_put_one(struct core *c, struct queue *q, const struct fact_put *f, struct batch *b, uint64_t at,
@@ -184,6 +193,7 @@ static void replay_end_one(struct core *c, uint64_t at, uint32_t overhead, const
 {
 	struct queue *q = queue_at(c, r->queue);
 	struct job *j = job_find(&c->jobs, r->id);
+	struct batch *b = NULL;
 	struct job_end end = {
 		.state = (enum job_state)r->state,
 		.exit = r->exit,
@@ -207,13 +217,18 @@ static void replay_end_one(struct core *c, uint64_t at, uint32_t overhead, const
 	if (j == NULL) {
 		if (!moved)
 			count_ended(c, r);
+		b = replay_batch_at(c, r->batch);
 		j = job_put_ended(c, q, r->id, end.state);
 		j->priority = r->priority & 15u;
 		j->submitted_ms = r->submitted_ms & JOB_MS_MASK;
 	}
+	if (follows(j))
+		job_release(c, j); /* that it was is no fact */
 	if (j->state == JOB_DELAYED)
-		job_wake(c, j); /* that it did is no fact */
+		job_wake(c, j); /* nor is this */
 	job_end(c, j, &end);
+	if (b != NULL)
+		batch_keeps(b, j);
 	if (end.state == JOB_DEAD)
 		history_set(j->in.side, r->history);
 }
@@ -246,6 +261,8 @@ static void replay_back_one(struct core *c, struct job *j, const struct fact_bac
 	j->deliveries = r->deliveries;
 	if (j->state == JOB_RUNNING)
 		job_back(c, j, r->due);
+	if (follows(j))
+		job_release(c, j);
 	s = side_make(j);
 	if (r->token > s->token)
 		s->token = r->token;
@@ -289,8 +306,10 @@ static void replay_leased_one(struct core *c, struct job *j, const struct fact_l
 	}
 	if ((j->flags & JOB_SIDE) && j->in.side->token > r->token)
 		return;
+	if (follows(j))
+		job_release(c, j); /* that it was is no fact */
 	if (j->state == JOB_DELAYED)
-		job_wake(c, j); /* that it did is no fact */
+		job_wake(c, j); /* nor is this */
 	l = job_run(c, j, NULL, r->token);
 	l->fact = true;
 	l->started = true;
@@ -384,7 +403,7 @@ static void name_queues(struct core *c)
 
 		if (q == NULL || q->name[0] != '\0')
 			continue;
-		if (queue_live(q) == 0 && list_empty(&q->kept) && list_empty(&q->dead)) {
+		if (queue_live(q) == 0 && q->n_thens == 0 && list_empty(&q->kept) && list_empty(&q->dead)) {
 			queue_free(c, q);
 			continue;
 		}
@@ -407,7 +426,9 @@ void replay_finish(struct core *c, uint64_t tail, uint64_t head)
 	for (j = job_next(&c->jobs, 0); j != NULL; j = job_next(&c->jobs, j->id + 1)) {
 		if (order_holds(j, (enum job_state)j->state))
 			order_hold(c, j);
-		if (j->state == JOB_READY || j->state == JOB_DELAYED || j->state == JOB_BLOCKED)
+		if (follows(j) && !after_link(c, j->in.side))
+			job_release(c, j);
+		else if (j->state == JOB_READY || j->state == JOB_DELAYED || j->state == JOB_BLOCKED)
 			job_enter(c, j);
 	}
 	for (uint32_t i = 0; i < c->n_queues; i++)
@@ -416,7 +437,7 @@ void replay_finish(struct core *c, uint64_t tail, uint64_t head)
 	dead_start(c);
 	for (uint32_t i = 0; i < c->n_batches; i++)
 		if (c->batches[i] != NULL)
-			batch_settle(c, c->batches[i]);
+			batch_start(c, c->batches[i]);
 	c->orphans_until = c->t + c->config.liveness_ms;
 	client_start(c);
 	cron_start(c);

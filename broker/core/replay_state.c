@@ -20,11 +20,15 @@ bool replay_batch(struct core *c, struct span body)
 	if (!fact_get_batch(body, &f) || f.id == 0)
 		return false;
 	b = replay_batch_at(c, f.id);
-	b->closed = f.closed != 0;
+	b->closed = f.closed;
+	b->expired = f.expired;
 	b->total = f.total;
 	b->ended = f.ended;
 	b->failed = f.failed;
 	b->finished_wall = f.finished_wall;
+	b->closes_wall = f.closes_wall;
+	b->then_id = f.then_id;
+	batch_set_then(c, b, f.then.when != 0 ? &f.then : NULL);
 	if (f.id >= c->next_id)
 		c->next_id = f.id + 1;
 	if (f.session != 0)
@@ -40,8 +44,16 @@ bool replay_batch_gone(struct core *c, struct span body)
 	if (!fact_get_u64(body, &id))
 		return false;
 	b = batch_find(c, id);
-	if (b != NULL && b->members == 0)
+	if (b == NULL || b->members > 0)
+		return true;
+	if (b->kept == 0) {
 		batch_free(c, b);
+		return true;
+	}
+	/* that results were given up is no fact: it goes when they go */
+	b->closed = true;
+	if (!batch_finished(b))
+		b->finished_wall = c->wall > 0 ? c->wall : 1;
 	return true;
 }
 

@@ -37,5 +37,6 @@ void side_free(struct side *s)
 		return;
 	must(!heap_has(&s->line) && !heap_has(&s->expiry));
 	free(s->history);
+	free(s->after);
 	free(s);
 }

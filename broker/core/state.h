@@ -17,6 +17,7 @@
 #include "base/list.h"
 #include "base/rand.h"
 #include "broker/core/core.h"
+#include "broker/core/join.h"
 #include "broker/core/lines.h"
 #include "broker/core/log.h"
 #include "broker/core/turn_parts.h"
@@ -91,7 +92,8 @@ struct side {
 	uint64_t expires;  /* wall clock: does not begin after it; 0 = never */
 	bool dated;        /* due is a time of the wall clock that somebody named, not a pause */
 	uint16_t history_n;
-	uint8_t *history; /* owned: attempts so far, see history.h */
+	uint8_t *history;    /* owned: attempts so far, see history.h */
+	struct after *after; /* owned; blocked: what it follows */
 	/* dead: */
 	uint64_t death;       /* counts the deaths since the start */
 	struct job_bytes end; /* history, error and result */
@@ -215,6 +217,7 @@ struct queue {
 	struct heap_item keep_timer; /* when the oldest kept one is due */
 	struct list keys;            /* idempotency keys that are remembered, first come first */
 	uint32_t n_keys;
+	uint32_t n_thens;    /* batches that a job of it is to follow */
 	struct list servers; /* struct attachment of the workers that serve it */
 	uint32_t n_servers;
 	struct list hot;         /* in core.hot while it may have something to grant */
@@ -222,18 +225,6 @@ struct queue {
 	struct dead_answer dead_answer;
 	struct heap_item dead_timer; /* in core.dead_timers: when dead_op goes on, or the oldest is too old */
 	UT_hash_handle hh;
-};
-
-/* An idempotency key of a queue; see key.h. */
-struct key {
-	struct heap_item ends; /* in core.key_ends; wall clock */
-	struct list link;      /* in queue.keys */
-	UT_hash_handle hh;     /* by name */
-	uint64_t id;           /* of the job that it was first given for */
-	uint64_t at;           /* position of its fact's body */
-	uint16_t queue;        /* index */
-	uint16_t n;            /* bytes of name */
-	uint8_t name[];        /* the queue's index, then the key */
 };
 
 /* A worker serves a queue. */
@@ -318,20 +309,6 @@ struct client {
 	UT_hash_handle hh;
 };
 
-struct batch {
-	uint64_t id;
-	uint32_t index;
-	bool closed;
-	uint64_t total;
-	uint64_t ended;
-	uint64_t failed;
-	uint64_t members;       /* live jobs that point here */
-	uint32_t waiter;        /* first, or NO_INDEX */
-	uint64_t finished_wall; /* when it became complete */
-	struct list link;       /* in core.finished_batches, or alone */
-	UT_hash_handle hh;
-};
-
 /* The index of jobs by id; see job_table.h. */
 struct job_table {
 	void *root;
@@ -400,7 +377,14 @@ struct core {
 	struct batch *by_batch; /* uthash by id */
 	struct batch **batches; /* by index; owned */
 	uint32_t n_batches, cap_batches, live_batches;
-	struct list finished_batches; /* oldest first */
+	struct list finishing_batches; /* complete: what follows from it is to be done */
+	struct list finished_batches;  /* oldest first */
+	struct heap open_batches;      /* wall clock: when they expire */
+	uint64_t then_bytes;           /* of all jobs that are to follow batches */
+	struct parent *by_parent;      /* uthash by id */
+	struct list releasing;         /* parents that have ended */
+	uint64_t n_edges;              /* of all blocked jobs */
+	uint64_t n_dooming;            /* parents in `releasing` that have failed */
 	/* leases */
 	struct list young;   /* leases that are no fact yet, oldest first */
 	struct list orphans; /* leases of the journal that nobody has claimed yet */

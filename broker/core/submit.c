@@ -2,6 +2,7 @@
 #include "broker/core/submit.h"
 
 #include "base/crc32c.h"
+#include "broker/core/after.h"
 #include "broker/core/batch.h"
 #include "broker/core/client.h"
 #include "broker/core/dead.h"
@@ -28,8 +29,7 @@ static void accept(struct core *c, struct client *cl, uint64_t number, uint64_t 
 	e->u.accepted = (struct msg_accepted_rec){ number, first, count };
 }
 
-/* Answers a request that was answered before. True if it was one. */
-static bool answered_before(struct core *c, struct client *cl, const struct msg *m)
+bool submit_answered(struct core *c, struct client *cl, const struct msg *m)
 {
 	const struct answer *a = client_answer(cl, m->h.number);
 
@@ -48,7 +48,7 @@ static bool answered_before(struct core *c, struct client *cl, const struct msg 
 static uint64_t submit_bytes(const struct msg_submit *s)
 {
 	uint64_t n = 2 * LIMIT_QUEUE_NAME + 256 + 8 * SETTINGS + 2 * LIMIT_NAME + s->headers.n + s->terms.key.n +
-	             race_fact_bytes(s->terms.replicas);
+	             8 * s->terms.n_after + race_fact_bytes(s->terms.replicas);
 
 	for (uint32_t i = 0; i < s->n; i++)
 		n += FACT_PUT_RECORD + s->payloads[i].n;
@@ -63,8 +63,6 @@ struct refusal {
 /* Terms that later parts will understand; NULL if there are none of these. */
 static const char *not_built(const struct msg_terms *t)
 {
-	if (t->n_after)
-		return "jobs that follow others are not built yet";
 	if (t->topic.n)
 		return "topics are not built yet";
 	return NULL;
@@ -84,6 +82,19 @@ static const char *bad_race(const struct msg_submit *s)
 	if (t->group.n)
 		return "a group runs one job at a time, a race several";
 	return t->n_after ? "a race follows no other job" : NULL;
+}
+
+static struct refusal refuse_after(const struct core *c, const struct msg_submit *s)
+{
+	struct refusal r = { SHEAF_OK, "" };
+	const char *why;
+
+	if (s->terms.n_after == 0)
+		return r;
+	why = after_refused(c, s->terms.after, s->terms.n_after, s->flags & SUBMIT_AFTER_ANY, s->n, &r.error);
+	if (why != NULL)
+		r.text = why;
+	return r;
 }
 
 /* Why the submit cannot be taken now; error SHEAF_OK: it can. */
@@ -132,7 +143,7 @@ static struct refusal refuse(struct core *c, const struct client *cl, const stru
 	if (s->headers.n + s->terms.tenant.n + s->terms.group.n > 0 && HASH_CNT(hh, c->by_headers) >= LIMIT_POLICIES)
 		return (struct refusal){ SHEAF_E_FULL,
 			                 "too many distinct sets of headers, tenant and group among the live jobs" };
-	return (struct refusal){ SHEAF_OK, "" };
+	return refuse_after(c, s);
 }
 
 /* When its jobs are due, by the wall clock; 0 = at once. */
@@ -165,31 +176,38 @@ static void write_put(struct core *c, const struct client *cl, uint64_t number, 
                       const struct queue *q, uint64_t *at, uint32_t *crc)
 {
 	struct buf *b = &c->fx->block;
+	struct fact_put put;
 	size_t begun;
 
 	buf_room(b, submit_bytes(s)); /* grows once */
 	begun = fact_begin(b, FACT_JOBS_PUT);
-	fact_put_put(b, &(struct fact_put){
-			    .queue = q->index,
-			    .priority = (uint8_t)s->priority,
-			    .attempts = (uint8_t)s->attempts,
-			    .replicas = (uint8_t)s->terms.replicas,
-			    .count = s->n + s->terms.replicas,
-			    .session = cl->session,
-			    .number = number,
-			    .floor = cl->floor,
-			    .submitted_ms = c->wall,
-			    .lease_ms = s->lease_ms,
-			    .batch = s->batch,
-			    .headers = s->headers,
-			    .flags = due_of(c, &s->terms) != 0 && s->terms.at_ms != 0 ? FACT_DATED : 0,
-			    .due_ms = due_of(c, &s->terms),
-			    .expires_ms = s->terms.expires_ms,
-			    .backoff_ms = s->terms.backoff_ms,
-			    .backoff_max_ms = s->terms.backoff_max_ms,
-			    .tenant = s->terms.tenant,
-			    .group = s->terms.group,
-			});
+	put = (struct fact_put){
+		.queue = q->index,
+		.priority = (uint8_t)s->priority,
+		.attempts = (uint8_t)s->attempts,
+		.replicas = (uint8_t)s->terms.replicas,
+		.count = s->n + s->terms.replicas,
+		.session = cl->session,
+		.number = number,
+		.floor = cl->floor,
+		.submitted_ms = c->wall,
+		.lease_ms = s->lease_ms,
+		.batch = s->batch,
+		.headers = s->headers,
+		.flags = due_of(c, &s->terms) != 0 && s->terms.at_ms != 0 ? FACT_DATED : 0,
+		.due_ms = due_of(c, &s->terms),
+		.expires_ms = s->terms.expires_ms,
+		.backoff_ms = s->terms.backoff_ms,
+		.backoff_max_ms = s->terms.backoff_max_ms,
+		.tenant = s->terms.tenant,
+		.group = s->terms.group,
+		.n_after = (uint8_t)s->terms.n_after,
+	};
+	if (s->flags & SUBMIT_AFTER_ANY)
+		put.flags |= FACT_AFTER_ANY;
+	if (s->terms.n_after > 0)
+		memcpy(put.after, s->terms.after, s->terms.n_after * sizeof put.after[0]);
+	fact_put_put(b, &put);
 	for (uint32_t i = 0; i < s->n; i++) {
 		crc[i] = crc32c(0, s->payloads[i].p, s->payloads[i].n);
 		fact_put_put_rec(b, &(struct fact_put_rec){ c->next_id + i, crc[i], s->payloads[i] });
@@ -213,17 +231,21 @@ static void submit_race(struct core *c, struct job *j, const struct msg_terms *t
 }
 
 /* Gives a job the side that the terms ask for, if they do. */
-static void submit_terms(const struct core *c, struct job *j, const struct msg_terms *t)
+static void submit_terms(struct core *c, struct job *j, const struct msg_terms *t, bool any)
 {
 	uint64_t due = due_of(c, t);
 	struct side *side;
 
-	if (due == 0 && t->expires_ms == 0)
+	if (due == 0 && t->expires_ms == 0 && t->n_after == 0)
 		return;
 	side = side_make(j);
 	side->due = due;
 	side->dated = due != 0 && t->at_ms != 0;
 	side->expires = t->expires_ms;
+	if (t->n_after == 0)
+		return;
+	after_hold(c, side, t->after, t->n_after, any);
+	must(after_link(c, side));
 }
 
 /* Answers a repeat of a key with the id that the key stands for; nothing is written. True if it was one. */
@@ -245,13 +267,13 @@ static bool repeated(struct core *c, struct client *cl, const struct msg *m)
 }
 
 /* Begins a job, or the race that it is. */
-static void begin(struct core *c, struct job *j, const struct msg_terms *t)
+static void begin(struct core *c, struct job *j, const struct msg_submit *s)
 {
-	if (t->replicas > 0) {
-		submit_race(c, j, t);
+	if (s->terms.replicas > 0) {
+		submit_race(c, j, &s->terms);
 		return;
 	}
-	submit_terms(c, j, t);
+	submit_terms(c, j, &s->terms, s->flags & SUBMIT_AFTER_ANY);
 	job_begin(c, j);
 }
 
@@ -262,27 +284,25 @@ void submit_request(struct core *c, struct client *cl, const struct msg *m)
 	struct refusal no;
 	struct batch *b;
 	struct queue *q;
-	uint64_t at[LIMIT_RECORDS], first, base;
+	uint64_t at[LIMIT_RECORDS], after[LIMIT_AFTER], first, base;
 	uint32_t crc[LIMIT_RECORDS], policy, batch = NO_INDEX;
 
 	client_answered(cl, s.answered);
-	if (answered_before(c, cl, m) || repeated(c, cl, m))
+	if (submit_answered(c, cl, m) || repeated(c, cl, m))
 		return;
 	no = refuse(c, cl, &s);
 	if (no.error != SHEAF_OK) {
 		fx_answer(c, cl->peer, &m->h, no.error, no.text, 0);
 		return;
 	}
-	q = queue_find(c, s.queue);
+	q = queue_for(c, s.queue);
 	if (q == NULL) {
-		q = queue_new(c, s.queue);
-		if (q == NULL) {
-			fx_answer(c, cl->peer, &m->h, SHEAF_E_FULL, "there are 10000 queues already", 0);
-			return;
-		}
-		queue_fact(c, q);
+		fx_answer(c, cl->peer, &m->h, SHEAF_E_FULL, "there are 10000 queues already", 0);
+		return;
 	}
 	settle_terms(c, q, &s);
+	s.terms.n_after = after_unended(c, s.terms.after, s.terms.n_after, after);
+	s.terms.after = after;
 	write_put(c, cl, m->h.number, &s, q, at, crc);
 	if (s.terms.key.n > 0)
 		key = key_write(c, q, s.terms.key, c->next_id);
@@ -324,7 +344,7 @@ void submit_request(struct core *c, struct client *cl, const struct msg *m)
 		j->batch = batch;
 		if (s.flags & SUBMIT_WANT)
 			wait_add(c, cl, j->id, 0, &j->w.waiter);
-		begin(c, j, &s.terms);
+		begin(c, j, &s);
 	}
 }
 
@@ -368,44 +388,4 @@ void submit_cancel(struct core *c, struct client *cl, const struct msg *m)
 		fx_answer(c, cl->peer, &m->h, last.error, last.text, 0);
 	else
 		fx_answer(c, cl->peer, &m->h, SHEAF_OK, "", n);
-}
-
-void submit_batch_open(struct core *c, struct client *cl, const struct msg *m)
-{
-	struct batch *b;
-
-	if (answered_before(c, cl, m))
-		return;
-	if (c->draining || trim_full(c, 0)) {
-		fx_answer(c, cl->peer, &m->h, c->draining ? SHEAF_E_DRAINING : SHEAF_E_FULL,
-		          "no new batch can be opened now", 0);
-		return;
-	}
-	b = batch_new(c, c->next_id);
-	if (b == NULL) {
-		fx_answer(c, cl->peer, &m->h, SHEAF_E_FULL, "too many batches", 0);
-		return;
-	}
-	c->next_id++;
-	batch_fact(c, b, cl->session, m->h.number);
-	client_remember(cl, m->h.number, b->id, 0);
-	turn_commit(c);
-	fx_answer(c, cl->peer, &m->h, SHEAF_OK, "", b->id);
-}
-
-void submit_batch_close(struct core *c, struct client *cl, const struct msg *m)
-{
-	struct batch *b = batch_find(c, m->u.one.id);
-
-	if (b == NULL) {
-		fx_answer(c, cl->peer, &m->h, SHEAF_E_UNKNOWN, "there is no such batch", 0);
-		return;
-	}
-	if (!b->closed) {
-		b->closed = true;
-		batch_fact(c, b, 0, 0);
-		turn_commit(c);
-		batch_settle(c, b);
-	}
-	fx_answer(c, cl->peer, &m->h, SHEAF_OK, "", b->id);
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "broker/core/after.h"
 #include "broker/core/batch.h"
 #include "broker/core/cron.h"
 #include "broker/core/fact.h"
@@ -124,7 +125,7 @@ static bool wants_move(const struct core *c)
 
 static bool wants_trim(const struct core *c)
 {
-	return c->trim.phase == TRIM_IDLE && first_live(c) > c->trim.tail;
+	return c->trim.phase == TRIM_IDLE && !after_pending(c) && first_live(c) > c->trim.tail;
 }
 
 static bool wants_shed(const struct core *c)

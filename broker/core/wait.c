@@ -102,8 +102,8 @@ void wait_resolve(struct core *c, uint32_t head, const struct msg_result_rec *r)
 static void describe_batch(const struct batch *b, struct msg_result_rec *r)
 {
 	*r = (struct msg_result_rec){ .id = b->id,
-		                      .state = b->failed ? JOB_DEAD : JOB_DONE,
-		                      .exit = b->failed ? 1 : 0,
+		                      .state = batch_failed(b) ? JOB_DEAD : JOB_DONE,
+		                      .exit = batch_failed(b) ? 1 : 0,
 		                      .finished_ms = b->finished_wall };
 }
 
@@ -187,7 +187,7 @@ bool wait_on(struct core *c, struct client *cl, uint64_t id, uint32_t flags)
 		e = push(c, cl, &r);
 		if (e != NULL)
 			store(e, j, flags & WAIT_QUIET);
-	} else if (b != NULL && !batch_complete(b)) {
+	} else if (b != NULL && !batch_finished(b)) {
 		return add_once(c, cl, id, flags, &b->waiter);
 	} else {
 		if (b != NULL)

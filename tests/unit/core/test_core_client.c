@@ -214,8 +214,8 @@ START_TEST(a_batch_completes_by_its_close)
 	rig_ids(&rig, 2, 0, MSG_WAIT, 0, 1);
 	rig_forget(&rig);
 	rig_one(&rig, 1, 3, MSG_BATCH_CLOSE, 1);
-	rig_expect(&rig, "C2 result @0: 1 done\n"
-	                 "C1 reply #3 ok 1\n");
+	rig_expect(&rig, "C1 reply #3 ok 1\n"
+	                 "C2 result @0: 1 done\n");
 	rig_one(&rig, 1, 4, MSG_BATCH_CLOSE, 9);
 	rig_expect(&rig, "C1 reply #4 unknown\n");
 }

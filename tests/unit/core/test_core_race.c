@@ -332,7 +332,7 @@ START_TEST(in_a_batch_it_is_one)
 	rig_one(&rig, 1, 0, MSG_BATCH_GET, 1);
 	rig_expect(&rig, "C1 batch #0 1 closed total=1 ended=0 failed=0\n"
 	                 "W2 revoke 4/2\n"
-	                 "C1 batch #0 1 closed total=1 ended=1 failed=0\n");
+	                 "C1 batch #0 1 closed total=1 ended=1 failed=0 kept=1\n");
 }
 END_TEST
 

@@ -172,6 +172,21 @@ static void put_running(struct rig *r, const struct msg *m)
 		put(r, " more");
 }
 
+static void put_batch(struct rig *r, const struct msg_batch_info *i, uint64_t number)
+{
+	put(r, " batch #%llu %llu%s total=%llu ended=%llu failed=%llu", (unsigned long long)number,
+	    (unsigned long long)i->batch, i->closed ? " closed" : "", (unsigned long long)i->total,
+	    (unsigned long long)i->ended, (unsigned long long)i->failed);
+	if (i->expired)
+		put(r, " expired");
+	if (i->finished_ms > 0)
+		put(r, " kept=%llu", (unsigned long long)i->kept);
+	if (i->then_queue.n > 0)
+		put(r, " then=%.*s", (int)i->then_queue.n, (const char *)i->then_queue.p);
+	if (i->then_id > 0)
+		put(r, " then=%llu", (unsigned long long)i->then_id);
+}
+
 static void put_reply(struct rig *r, const struct effect *e)
 {
 	const struct msg *m = e->u.msg;
@@ -198,6 +213,8 @@ static void put_reply(struct rig *r, const struct effect *e)
 			put(r, " by %.*s", (int)m->u.job_info.worker.n, (const char *)m->u.job_info.worker.p);
 		if (m->u.job_info.percent != PERCENT_UNKNOWN)
 			put(r, " %u%%", m->u.job_info.percent);
+		for (uint32_t i = 0; i < m->u.job_info.n_after; i++)
+			put(r, " after=%llu", (unsigned long long)m->u.job_info.after[i]);
 		put_span(r, m->u.job_info.progress);
 		if (r->attempts)
 			put_attempts(r, e);
@@ -220,10 +237,7 @@ static void put_reply(struct rig *r, const struct effect *e)
 			    m->u.worker_info.v[i].outstanding, m->u.worker_info.v[i].draining ? " draining" : "");
 		break;
 	case MSG_BATCH_INFO:
-		put(r, " batch #%llu %llu%s total=%llu ended=%llu failed=%llu", (unsigned long long)m->h.number,
-		    (unsigned long long)m->u.batch_info.batch, m->u.batch_info.closed ? " closed" : "",
-		    (unsigned long long)m->u.batch_info.total, (unsigned long long)m->u.batch_info.ended,
-		    (unsigned long long)m->u.batch_info.failed);
+		put_batch(r, &m->u.batch_info, m->h.number);
 		break;
 	case MSG_DEAD_INFO:
 		put_dead(r, m);
