@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "client/session.h"
+#include "tests/sim/fair.h"
 #include "tests/sim/sim.h"
 
 enum { MOST_PAYLOAD = 3000, MOST_BATCHES = 16 };
@@ -202,6 +203,8 @@ static void submit(struct client_actor *a)
 
 	if (world_chance(w, 250))
 		ask_for_times(w, &wanted, &p, &terms);
+	if (world_chance(w, 300) && fair_terms(w, &terms))
+		p.terms = &terms;
 	if (world_chance(w, 200))
 		p.headers = span_of("A=b\0", 4);
 	for (uint64_t i = 0; i < n && csession_room(a->c) > 0; i++) {
@@ -226,6 +229,11 @@ static void queue_op(struct client_actor *a)
 	uint32_t q = (uint32_t)rng_below(&w->rng, SIM_QUEUES);
 	struct msg m = { .h.kind = MSG_QUEUE_OP };
 
+	if (world_chance(w, 400)) {
+		fair_settings(w, queue_name(q), &m);
+		ask(a, &m, CALL_ANY);
+		return;
+	}
 	m.u.queue_op.queue = queue_name(q);
 	m.u.queue_op.op = (uint32_t)world_range(w, QUEUE_SHOW, QUEUE_DRAIN);
 	if (m.u.queue_op.op == QUEUE_PEEK)
