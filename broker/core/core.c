@@ -417,6 +417,7 @@ void core_totals(const struct core *c, struct core_totals *t)
 {
 	*t = (struct core_totals){ .queues = c->live_queues,
 		                   .batches = c->live_batches,
+		                   .crons = HASH_CNT(hh, c->crons),
 		                   .keys = c->key_ends.n,
 		                   .live_bytes = c->trim.live_bytes,
 		                   .index_bytes = c->jobs.bytes };

@@ -109,6 +109,7 @@ static bool submit(struct core *c, struct cron *k, const struct past *past)
 	k->ticks.last_job = put_job(c, q, &p, k->set.payload);
 	k->ticks.last_ms = past->last;
 	k->ticks.submitted++;
+	c->count.cron_jobs++;
 	return true;
 }
 
@@ -131,6 +132,7 @@ static void tick(struct core *c, struct cron *k)
 	}
 	k->held = NULL;
 	k->ticks.missed += past.n - run;
+	c->count.cron_missed += past.n - run;
 	k->ticks.from_ms = past.last;
 	if (past.n > 1 || !past.in_time)
 		say_missed(c, k, &past, run);

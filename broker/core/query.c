@@ -320,6 +320,9 @@ void query_stats(struct core *c, struct client *cl, const struct msg *m)
 	STAT("clients", c->n_clients);
 	STAT("batches", t.batches);
 	STAT("keys", t.keys);
+	STAT("schedules", t.crons);
+	STAT("schedules.jobs", k->cron_jobs);
+	STAT("schedules.missed", k->cron_missed);
 	STAT("tenants", HASH_COUNT(c->by_tenant));
 	STAT("groups", HASH_CNT(hh, c->by_group));
 	STAT("jobs.submitted", t.submitted);

@@ -340,7 +340,7 @@ struct trim {
 
 struct counters {
 	uint64_t submits, refused, granted, outcomes, stale, lost_workers, lost_messages, recalled, moved, trimmed,
-	    probes;
+	    probes, cron_jobs, cron_missed;
 };
 
 struct core {
