@@ -172,6 +172,8 @@ static const struct field job_info[] = {
 	    "group: at most 64 printable bytes without space or comma"),
 	OPT_LIST(u.job_info.after, u.job_info.n_after, &fields_number_record, LIMIT_AFTER,
 	         "after: a list of at most 64"),
+	OPT(FIELD_U64, struct msg, u.job_info.race, 0, UINT64_MAX, "race: a whole number"),
+	OPT(FIELD_U32, struct msg, u.job_info.replicas, 0, LIMIT_REPLICAS, "replicas: at most 16"),
 };
 static const struct field queue_info[] = {
 	U32(struct msg, u.queue_info.more, 0, 1, "more: 0 or 1"),

@@ -319,6 +319,8 @@ struct msg_job_info {
 	struct span group;
 	const uint64_t *after; /* blocked: the jobs and batches that it still waits for */
 	uint32_t n_after;      /* at most LIMIT_AFTER */
+	uint64_t race;         /* the parent of the race that it is or has a part in, while that is on; 0 = none */
+	uint32_t replicas;     /* of that */
 };
 
 /* One job that runs. */

@@ -16,6 +16,7 @@
 #include "broker/core/policy.h"
 #include "broker/core/progress.h"
 #include "broker/core/queue.h"
+#include "broker/core/race.h"
 #include "broker/core/setting.h"
 #include "broker/core/side.h"
 #include "broker/core/turn.h"
@@ -39,6 +40,10 @@ static void describe_live(struct core *c, const struct job *j, struct msg_job_in
 	};
 	if (s != NULL && s->after != NULL)
 		i->after = after_list(c, s, &i->n_after);
+	if (race_of(j) != NULL) {
+		i->race = race_of(j)->id;
+		i->replicas = race_of(j)->n;
+	}
 	if (s != NULL) {
 		i->due_ms = s->due;
 		i->expires_ms = s->expires;

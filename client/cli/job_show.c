@@ -173,6 +173,10 @@ void job_show(struct out *o, const struct msg_job_info *i, uint64_t now_ms)
 		show_pair(o, "tenant", "%.*s", (int)i->tenant.n, (const char *)i->tenant.p);
 	if (i->group.n)
 		show_pair(o, "group", "%.*s", (int)i->group.n, (const char *)i->group.p);
+	if (i->race == r->id)
+		show_pair(o, "race", "replicas %" PRIu64 " to %" PRIu64, i->race + 1, i->race + i->replicas);
+	else if (i->race)
+		show_pair(o, "race", "%" PRIu64 ", replica %" PRIu64 " of %u", i->race, r->id - i->race, i->replicas);
 	if (i->batch)
 		show_pair(o, "batch", "b%" PRIu64, i->batch);
 	if (!ended || r->state == JOB_DEAD)
@@ -271,6 +275,10 @@ json_t *job_json(const struct msg_job_info *i)
 		show_json_bytes(object, "tenant", i->tenant);
 	if (i->group.n)
 		show_json_bytes(object, "group", i->group);
+	if (i->race) {
+		json_object_set_new(object, "race", show_json_id(i->race));
+		json_object_set_new(object, "replicas", show_json_count(i->replicas));
+	}
 	if (i->batch) {
 		char batch[24];
 

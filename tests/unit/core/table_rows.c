@@ -164,4 +164,22 @@ const char *const table_rows[TABLE_STATES][TABLE_EVENTS] = {
 	    /* purge            */ "cancelled: C1 reply #9 ok|",
 	    /* window           */ "cancelled: ",
 	},
+	/* race */
+	{
+	    /* wait             */ "blocked: ",
+	    /* wait-quietly     */ "blocked: ",
+	    /* result-get       */ "blocked: C1 reply #9 not-finished 1|",
+	    /* job-get          */ "blocked: C1 job #9 1 blocked attempt=0/1 deliveries=0|",
+	    /* cancel           */ "cancelled: C1 result @0: 1 cancelled 'cancelled'|C1 reply #9 ok 1|",
+	    /* cancel-unstarted */ "cancelled: C1 result @0: 1 cancelled 'cancelled'|C1 reply #9 ok 1|",
+	    /* outcome-done     */ "blocked: ",
+	    /* outcome-failed   */ "blocked: ",
+	    /* outcome-stale    */ "blocked: ",
+	    /* return           */ "blocked: ",
+	    /* lost             */ "blocked: ",
+	    /* silence          */ "blocked: S1 close|",
+	    /* bad-payload      */ "blocked: ",
+	    /* purge            */ "cancelled: C1 result @0: 1 cancelled 'purged'|C1 reply #9 ok 1|",
+	    /* window           */ "blocked: S1 jobs 1: 2/1 attempt=1 'p'|",
+	},
 };

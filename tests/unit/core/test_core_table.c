@@ -83,6 +83,13 @@ static void cancelled(void)
 	rig_ids(&rig, 1, 2, MSG_CANCEL, 0, 1);
 }
 
+/* The parent of a race of two, which runs itself nowhere. */
+static void race(void)
+{
+	rig_submit_as(&rig, 1, 1, "q", 1, rig_race(2, 0));
+	none();
+}
+
 /* ---- what happens ---- */
 
 static void wait_again(void)
@@ -176,7 +183,8 @@ static const struct named states[] = { { "none", none },
 	                               { "orphan", orphan },
 	                               { "done", done },
 	                               { "dead", dead },
-	                               { "cancelled", cancelled } };
+	                               { "cancelled", cancelled },
+	                               { "race", race } };
 
 static const struct named events[] = { { "wait", wait_again },
 	                               { "wait-quietly", wait_quietly },
