@@ -234,17 +234,19 @@ static int drain(struct cli *c)
 {
 	enum sheaf_error e = sheaf_queue(c->s, c->args[0], QUEUE_DRAIN, cli_left(c), NULL, NULL, NULL);
 	struct sheaf_event ev;
-	uint64_t live = 1, left;
+	uint64_t live = 1;
 
-	while (!e) {
+	if (e)
+		return no_queue(c, e);
+	do {
 		e = sheaf_queue(c->s, c->args[0], QUEUE_SHOW, cli_left(c), NULL, count_live, &live);
-		left = cli_left(c);
-		if (e || live == 0)
-			break;
-		if (left == 0)
-			return cli_fail(EXIT_TIMEOUT, "%" PRIu64 " jobs have not ended; the queue stays closed", live);
-		e = sheaf_next(c->s, left < DRAIN_LOOK_MS ? left : DRAIN_LOOK_MS, &ev);
-	}
+		if (!e && live > 0)
+			e = sheaf_next(c->s, cli_left(c) < DRAIN_LOOK_MS ? cli_left(c) : DRAIN_LOOK_MS, &ev);
+		if (!e && live > 0 && cli_left(c) == 0)
+			e = SHEAF_E_TIMEOUT;
+	} while (!e && live > 0);
+	if (e == SHEAF_E_TIMEOUT)
+		return cli_fail(EXIT_TIMEOUT, "%" PRIu64 " jobs have not ended; the queue stays closed", live);
 	if (e)
 		return no_queue(c, e);
 	if (c->flags.json)

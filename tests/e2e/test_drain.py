@@ -114,3 +114,24 @@ class Drain(Case):
         broker.signal(signal.SIGINT)
         self.assertEqual(broker.wait(), 0, broker.tail())
         worker.stop()  # a worker without its broker stops as well
+
+
+class DrainQueue(Case):
+    def test_a_queue_is_drained_and_opened_again(self):
+        """It takes no more jobs, what it has ends, and the command returns then; a restart changes nothing."""
+        broker = self.broker()
+        self.expect(0, broker, "submit", "q", "x")
+        late = self.expect(124, broker, "queue", "q", "drain", "--timeout", "300ms")
+        self.assertIn("stays closed", late.stderr)
+        closed = self.expect(4, broker, "submit", "q", "y")
+        self.assertIn("resume", closed.stderr)
+        broker.kill()
+        broker.start()
+        drain = self.command(broker, "queue", "q", "drain")
+        worker = self.worker(broker, "q", "--builtin", "echo", "-j", 1)
+        self.assertEqual(drain.wait(30), 0, drain.tail())
+        self.expect(4, broker, "submit", "q", "y")
+        self.expect(0, broker, "queue", "q", "resume")
+        self.assertEqual(self.expect(0, broker, "run", "q", "z").stdout, "z")
+        worker.stop()
+        broker.stop()
