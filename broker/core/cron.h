@@ -15,11 +15,12 @@
 
 enum {
 	CRON_GRACE_MS = 60000,
-	CRON_HELD_MS = 1000,   /* after which a job that could not be taken is tried again */
-	CRON_ZONE_MS = 60000,  /* after which a zone that could not be read is asked for again */
-	CRON_LOOK_MS = 1000,   /* after which the wall clock is looked at: somebody may have set it */
-	CRON_SLICE = 64,       /* ticks of one step; below STEP_PUTS */
-	CRON_COUNT_MOST = 1000 /* missed ticks of fields that are counted one by one */
+	CRON_HELD_MS = 1000,           /* after which a job that could not be taken is tried again */
+	CRON_ZONE_MS = 60000,          /* after which a zone that could not be read is asked for again */
+	CRON_LOOK_MS = 1000,           /* after which the wall clock is looked at: somebody may have set it */
+	CRON_SLICE = 64,               /* ticks of one step; below STEP_PUTS */
+	CRON_HEADERS = 2 * LIMIT_NAME, /* bytes for the headers that each job gets */
+	CRON_COUNT_MOST = 1000         /* missed ticks of fields that are counted one by one */
 };
 static_assert((int)CRON_SLICE <= (int)STEP_PUTS, "a slice's jobs can be put");
 

@@ -8,7 +8,7 @@
 #include "broker/core/trim.h"
 #include "broker/core/turn.h"
 
-enum { ASKS_MOST = 256, WHY = 320, HEADERS_ROOM = 2 * LIMIT_NAME };
+enum { ASKS_MOST = 256, WHY = 320 };
 
 struct asker {
 	uint64_t peer;
@@ -104,13 +104,13 @@ static bool check_set(struct core *c, const struct asker *who, const struct msg_
 		return false;
 	if (headers != NULL)
 		refuse(c, who, SHEAF_E_BAD_VALUE, headers);
-	else if (s->headers.n + HEADERS_ROOM > LIMIT_HEADER_BYTES)
+	else if (s->headers.n + CRON_HEADERS > LIMIT_HEADER_BYTES)
 		refuse(c, who, SHEAF_E_TOO_LARGE, "the headers of a schedule's job have at most 8064 bytes");
 	else if (c->draining)
 		refuse(c, who, SHEAF_E_DRAINING, "the broker is going down; it will be back");
 	else if (c->pressure)
 		refuse(c, who, SHEAF_E_BUSY, "the journal is behind; send it again");
-	else if (put_bytes(&job, s->payload) + bytes + HEADERS_ROOM > log_group_max(c->config.segment_bytes) / 2)
+	else if (put_bytes(&job, s->payload) + bytes + CRON_HEADERS > log_group_max(c->config.segment_bytes) / 2)
 		refuse(c, who, SHEAF_E_TOO_LARGE, "the schedule does not fit a segment of the journal");
 	else if (trim_full(c, bytes))
 		refuse(c, who, SHEAF_E_FULL, "the broker's disk is full, or its cap is reached");

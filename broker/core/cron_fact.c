@@ -20,8 +20,14 @@ static void texts(struct msg_cron *s, struct span *v[TEXTS])
 	v[7] = &s->payload;
 }
 
-static const uint16_t most[TEXTS] = { LIMIT_NAME, LIMIT_CRON_SPEC, LIMIT_NAME,         LIMIT_QUEUE_NAME,
-	                              LIMIT_NAME, LIMIT_NAME,      LIMIT_HEADER_BYTES, LIMIT_CRON_PAYLOAD };
+static const uint16_t most[TEXTS] = { LIMIT_NAME,
+	                              LIMIT_CRON_SPEC,
+	                              LIMIT_NAME,
+	                              LIMIT_QUEUE_NAME,
+	                              LIMIT_NAME,
+	                              LIMIT_NAME,
+	                              LIMIT_HEADER_BYTES - CRON_HEADERS,
+	                              LIMIT_CRON_PAYLOAD };
 
 void cron_copy(struct msg_cron *to, const struct msg_cron *from)
 {
@@ -164,8 +170,9 @@ static bool get_set(struct span *s, struct msg_cron *set)
 	for (int i = 0; i < TEXTS; i++)
 		if (!get_text(s, most[i], v[i]))
 			return false;
-	return set->name.n > 0 && set->queue.n > 0 && set->missed >= CRON_ONCE && set->missed <= CRON_SKIP &&
-	       set->priority <= LIMIT_PRIORITY && set->attempts <= LIMIT_ATTEMPTS;
+	return set->name.n > 0 && set->queue.n > 0 && (zone_name_is_utc(set->zone) || zone_name_ok(set->zone)) &&
+	       set->missed >= CRON_ONCE && set->missed <= CRON_SKIP && set->priority <= LIMIT_PRIORITY &&
+	       set->attempts <= LIMIT_ATTEMPTS && set->within_ms <= LIMIT_DELAY_MS;
 }
 
 static bool replay_whole(struct core *c, struct span *s, const struct cron_ticks *t)

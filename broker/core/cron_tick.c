@@ -7,8 +7,6 @@
 #include "broker/core/queue.h"
 #include "broker/core/turn.h"
 
-enum { HEADERS_MORE = 2 * LIMIT_NAME };
-
 /* The ticks in (from, now]. */
 struct past {
 	uint64_t n; /* at most CRON_COUNT_MOST of fields are counted */
@@ -40,7 +38,7 @@ static struct span headers(struct core *c, const struct cron *k, uint64_t due_ms
 	struct span own = k->set.headers;
 	uint64_t s = due_ms / 1000, of_day = s % 86400;
 	struct civil d = civil_date((int64_t)(s / 86400));
-	uint8_t *p = fx_alloc(c, own.n + HEADERS_MORE);
+	uint8_t *p = fx_alloc(c, own.n + CRON_HEADERS);
 	size_t n = own.n;
 	char fraction[8] = "";
 
@@ -48,8 +46,8 @@ static struct span headers(struct core *c, const struct cron *k, uint64_t due_ms
 		memcpy(p, own.p, n);
 	if (due_ms % 1000 != 0)
 		text_format(fraction, sizeof fraction, ".%03u", (unsigned)(due_ms % 1000));
-	n += 1 + text_format((char *)p + n, HEADERS_MORE, "cron=%.*s", (int)k->set.name.n, (const char *)k->set.name.p);
-	n += 1 + text_format((char *)p + n, HEADERS_MORE + own.n - n, "due=%04d-%02u-%02uT%02u:%02u:%02u%sZ",
+	n += 1 + text_format((char *)p + n, CRON_HEADERS, "cron=%.*s", (int)k->set.name.n, (const char *)k->set.name.p);
+	n += 1 + text_format((char *)p + n, CRON_HEADERS + own.n - n, "due=%04d-%02u-%02uT%02u:%02u:%02u%sZ",
 	                     (int)d.year, d.month, d.day, (unsigned)(of_day / 3600), (unsigned)(of_day / 60 % 60),
 	                     (unsigned)(of_day % 60), fraction);
 	return span_of(p, n);

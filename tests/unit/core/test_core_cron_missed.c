@@ -191,7 +191,44 @@ START_TEST(it_survives_a_trimmed_log)
 }
 END_TEST
 
+/* What is on a disk may be anything: a schedule's fact is taken or refused, and what is taken does no harm. */
+START_TEST(spoiled_facts)
+{
+	struct msg_cron k = cron("tidy", "*/5 * * * *");
+	uint32_t from = rig.n_blocks, taken = 0, refused = 0;
+	const char *why;
+
+	k.zone = span_str("UTC");
+	k.headers = span_of("A=b", 4);
+	add_as(k, 0);
+	op("tidy", CRON_PAUSE);
+	op("tidy", CRON_RM);
+	for (uint32_t b = from; b < rig.n_blocks; b++) {
+		for (uint32_t i = 0; i < 8 * rig.blocks[b].facts; i++) {
+			struct core *c = core_new(&rig.config);
+			struct event tick = { .kind = EV_TICK };
+			struct now later = rig.now;
+
+			rig.blocks[b].p[i / 8] ^= (uint8_t)(1 << i % 8);
+			if (core_replay(c, rig.blocks[0].at, span_of(rig.blocks[b].p, rig.blocks[b].facts), &why)) {
+				core_start(c, later, 0, 64 * KIB, &rig.fx);
+				later.wall_ms += 3600000;
+				later.mono_ms += 3600000;
+				core_step(c, later, &tick, &rig.fx);
+				taken++;
+			} else {
+				refused++;
+			}
+			rig.blocks[b].p[i / 8] ^= (uint8_t)(1 << i % 8);
+			core_free(c);
+		}
+	}
+	ck_assert_uint_gt(taken, 0);
+	ck_assert_uint_gt(refused, 0);
+}
+END_TEST
+
 RIG_MAIN("cron-missed", missed_while_it_was_down, late_is_not_missed, half_of_every_is_late, the_wall_is_set,
          very_many_are_missed, a_full_disk_holds_it, a_short_pressure_does_no_harm,
          a_drain_holds_it_for_the_next_broker, a_crash_at_any_step, an_unsynced_tick_is_as_if_it_had_never_been,
-         it_survives_a_trimmed_log)
+         it_survives_a_trimmed_log, spoiled_facts)

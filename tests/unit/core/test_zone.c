@@ -10,7 +10,7 @@
 #include "tests/unit/base/suite.h"
 #include "tests/unit/core/zonefile.h"
 
-enum { INSTANTS = 300 };
+enum { INSTANTS = 500 };
 
 static struct rng rng;
 static int compared;
@@ -40,6 +40,9 @@ static int compare_file(const char *path, const struct stat *st, int kind, struc
 
 	(void)st, (void)at;
 	if (kind != FTW_F || !zone_name_ok(span_str(name)) || strcmp(name, "leapseconds") == 0)
+		return 0;
+	if (strncmp(name, "posix/", 6) == 0 ||
+	    (strncmp(name, "right/E", 7) != 0 && name[0] == 'r')) /* the same again */
 		return 0;
 	buf_init(&b);
 	ck_assert(zonefile_read(path, &b));
@@ -75,8 +78,8 @@ START_TEST(test_dates)
 	for (int64_t day = civil_days(-400, 1, 1); day < civil_days(2800, 1, 1); day++) {
 		struct civil d = civil_date(day);
 
-		ck_assert_int_eq(civil_days(d.year, d.month, d.day), day);
-		ck_assert(d.day >= 1 && d.day <= civil_month_days(d.year, d.month));
+		if (civil_days(d.year, d.month, d.day) != day || d.day < 1 || d.day > civil_month_days(d.year, d.month))
+			ck_abort_msg("day %lld", (long long)day);
 	}
 	ck_assert_int_eq(civil_days(1970, 1, 1), 0);
 	ck_assert_uint_eq(civil_weekday(0), 4);
@@ -103,8 +106,8 @@ START_TEST(test_spoiled)
 		for (int bit = 0; bit < 8; bit++) {
 			b.p[i] ^= (uint8_t)(1 << bit);
 			z = zone_parse(buf_span(&b), &why);
-			if (z != NULL)
-				ck_assert_int_le(zone_part(z, 1700000000).from, 1700000000);
+			if (z != NULL && zone_part(z, 1700000000).from > 1700000000)
+				ck_abort_msg("bit %d of byte %zu", bit, i);
 			zone_free(z);
 			b.p[i] ^= (uint8_t)(1 << bit);
 		}
