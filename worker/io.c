@@ -56,7 +56,7 @@ __attribute__((format(printf, 2, 3))) static void say(const struct io *io, const
 	if (io->config->embedded)
 		log_line(LOG_WARN, "worker", "%s", text);
 	else
-		say(io, "%s", text);
+		fprintf(stderr, "sheaf-worker: %s\n", text);
 }
 
 /* ---- tasks ---- */

@@ -1,8 +1,9 @@
 """--json, command by command: what is printed is what docs/json.md says."""
 import json
+import os
 import re
 
-from harness import ROOT, queue, wait_until
+from harness import ROOT, program, queue, wait_until
 from test_cli import Cli
 
 CHECKS = {
@@ -82,8 +83,24 @@ class Json(Cli):
         for op, did in (("redrive", "redriven"), ("stop", "stopped"), ("purge", "purged")):
             self.assertEqual(self.objects("sheaf dead redrive", broker, "dead", "q", op)[0]["did"], did)
         self.assertEqual(self.objects("sheaf run", broker, "run", "q", "bad", status=3)[0]["exit"], 3)
+        raced, = self.objects("sheaf race", broker, "race", "q", "a", "--replicas", "1", "--timeout", "60s")
+        self.assertEqual(raced["result"], "a\n")
         seen = self.objects("sheaf map", broker, "map", "q", "--ordered", "--tag", status=1, input="a\nbad\n")
         self.assertEqual([(o["seq"], o["record"], o["state"]) for o in seen], [(1, "a", "done"), (2, "bad", "dead")])
+
+    def test_running(self):
+        """What runs, and what its handler says of it; `sheaf touch` itself says what it told."""
+        broker = self.broker()
+        here = os.environ.get("PATH", "")
+        script = self.script('sheaf touch 30 "so far" --json >$D/told; cat >/dev/null; exec sleep 600')
+        self.worker(broker, "q", *script, env={"PATH": os.path.dirname(program("sheaf")) + ":" + here})
+        job = self.expect(0, broker, "submit", "q", "x").stdout.strip()
+        def look():
+            return [o for o in self.objects("sheaf jobs", broker, "jobs") if o.get("percent") == 30]
+        shown, = wait_until(look, what="the job to say how far it is")
+        self.assertEqual((shown["id"], shown["queue"], shown["attempt"], shown["progress"]), (job, "q", 1, "so far"))
+        self.assertEqual(json.loads(self.read("told")), {"percent": 30, "text": "so far"})
+        self.assertEqual((self.page["sheaf touch"]["percent"], self.page["sheaf touch"]["text"]), ("whole?", "text"))
 
     def test_queues_and_workers(self):
         broker = self.broker()
