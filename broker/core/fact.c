@@ -285,6 +285,7 @@ void fact_put_end_rec(struct buf *b, struct fact_end_rec *r)
 	p[42] = r->state;
 	p[43] = r->attempts_used;
 	p[44] = r->priority;
+	p[45] = r->attempts;
 	le_put64(p + 48, r->batch);
 }
 
@@ -306,6 +307,7 @@ bool fact_get_end_rec(struct span *body, struct fact_end_rec *r)
 	r->state = p[42];
 	r->attempts_used = p[43];
 	r->priority = p[44];
+	r->attempts = p[45];
 	r->batch = le_get64(p + 48);
 	return r->queue < LIMIT_QUEUES && r->state >= JOB_DONE && r->state < JOB_STATES &&
 	       r->priority <= LIMIT_PRIORITY;
@@ -353,38 +355,6 @@ bool fact_get_lease_rec(struct span *body, struct fact_lease_rec *r)
 		return false;
 	*r = (struct fact_lease_rec){ le_get64(p), le_get64(p + 8), p[16], p[17] };
 	return true;
-}
-
-void fact_put_dead(struct buf *b, const struct fact_dead *f)
-{
-	buf_put_u32(b, f->count);
-	buf_put_u64(b, f->token);
-}
-
-bool fact_get_dead(struct span *body, struct fact_dead *f)
-{
-	const uint8_t *p;
-
-	if (!take(body, 12, &p))
-		return false;
-	*f = (struct fact_dead){ le_get32(p), le_get64(p + 4) };
-	return true;
-}
-
-void fact_put_dead_rec(struct buf *b, const struct fact_dead_rec *r)
-{
-	buf_put_u64(b, r->id);
-	buf_put_u16(b, r->queue);
-}
-
-bool fact_get_dead_rec(struct span *body, struct fact_dead_rec *r)
-{
-	const uint8_t *p;
-
-	if (!take(body, FACT_DEAD_RECORD, &p))
-		return false;
-	*r = (struct fact_dead_rec){ le_get64(p), le_get16(p + 8) };
-	return r->queue < LIMIT_QUEUES;
 }
 
 void fact_put_session(struct buf *b, const struct fact_session *s)

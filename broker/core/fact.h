@@ -145,6 +145,7 @@ struct fact_end_rec {
 	uint16_t queue;
 	uint8_t state;
 	uint8_t attempts_used;
+	uint8_t attempts; /* that it might have had */
 	uint8_t priority;
 	struct span history;    /* of attempts before the last one (writing), of all (reading) */
 	struct attempt attempt; /* the last one, for writing; none if its verdict is 0 */

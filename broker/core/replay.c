@@ -220,6 +220,7 @@ static void replay_end_one(struct core *c, uint64_t at, uint32_t overhead, const
 		b = replay_batch_at(c, r->batch);
 		j = job_put_ended(c, q, r->id, end.state);
 		j->priority = r->priority & 15u;
+		j->attempts = r->attempts;
 		j->submitted_ms = r->submitted_ms & JOB_MS_MASK;
 	}
 	if (follows(j))

@@ -130,6 +130,7 @@ static void write_endings(struct core *c, struct job_bytes *where)
 			.queue = e->job->queue,
 			.state = (uint8_t)e->state,
 			.attempts_used = e->used,
+			.attempts = e->job->attempts,
 			.priority = e->job->priority,
 			.batch = e->job->batch == NO_INDEX ? 0 : c->batches[e->job->batch]->id,
 			.history = history_of(side_of(e->job)),

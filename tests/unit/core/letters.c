@@ -104,3 +104,22 @@ void expect_queue(const char *what)
 	snprintf(row, sizeof row, "C1 queues #9000 [q %s]\n", what);
 	rig_expect(&rig, row);
 }
+
+void wear(int rounds)
+{
+	static uint8_t bytes[300];
+	struct msg_submit s = { .payloads = &(struct span){ .p = bytes, .n = sizeof bytes } };
+
+	rig.quiet = true;
+	for (int i = 0; i < rounds; i++) {
+		rig_client(&rig, 2);
+		rig_submit_as(&rig, 2, ++number, "wear", 40, s);
+		rig_queue(&rig, 2, ++number, "wear", QUEUE_PURGE, 0);
+		ids += 40;
+		rig_pass(&rig, 1);
+		if (rig.move != 0)
+			rig_scan(&rig);
+		rig_pass(&rig, 1);
+	}
+	rig.quiet = false;
+}

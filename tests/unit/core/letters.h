@@ -26,4 +26,7 @@ void list(struct msg_dead_cursor after, uint32_t limit, struct msg_dead_filter f
 /* What QUEUE_SHOW says of q, between its name and the bracket. */
 void expect_queue(const char *what);
 
+/* Segments go by, until the first ones have been moved from and given back. */
+void wear(int rounds);
+
 #endif

@@ -3,7 +3,7 @@
 #ifndef SHEAF_TESTS_UNIT_CORE_TABLE_ROWS_H
 #define SHEAF_TESTS_UNIT_CORE_TABLE_ROWS_H
 
-enum { TABLE_STATES = 10, TABLE_EVENTS = 15 };
+enum { TABLE_STATES = 14, TABLE_EVENTS = 20 };
 
 extern const char *const table_rows[TABLE_STATES][TABLE_EVENTS];
 

@@ -144,26 +144,6 @@ START_TEST(what_ran_before_may_not_come_back)
 }
 END_TEST
 
-/* Segments go by until the first ones have been moved from and given back. */
-static void wear(int rounds)
-{
-	static uint8_t bytes[300];
-	struct msg_submit s = { .payloads = &(struct span){ .p = bytes, .n = sizeof bytes } };
-
-	rig.quiet = true;
-	for (int i = 0; i < rounds; i++) {
-		rig_client(&rig, 2);
-		rig_submit_as(&rig, 2, ++number, "wear", 40, s);
-		rig_queue(&rig, 2, ++number, "wear", QUEUE_PURGE, 0);
-		ids += 40;
-		rig_pass(&rig, 1);
-		if (rig.move != 0)
-			rig_scan(&rig);
-		rig_pass(&rig, 1);
-	}
-	rig.quiet = false;
-}
-
 /* In the log whole, and cut: what is there after a restart is what was there before. */
 static void expect_lasting(const char *queue, const char *jobs)
 {

@@ -16,7 +16,22 @@ static void teardown(void)
 {
 }
 
-/* ---- how a job comes into each state; it is job 1, submitted by client 1, and may be tried twice ---- */
+/* ---- how a job comes into each state; it is job 1, submitted by client 1, may be tried twice, and expires if it has
+ * not begun in EXPIRY_MS ---- */
+
+enum {
+	DELAY_MS = 4000,
+	BACKOFF_MS = 5600, /* the pause is half of it at least, so longer than a silence */
+	DUE_MS = 6000,     /* after which both are over */
+	EXPIRY_MS = 8000,
+	BEAT_MS = 500
+};
+
+static void submit(struct msg_terms terms)
+{
+	terms.expires_ms = rig.now.wall_ms + EXPIRY_MS;
+	rig_submit_as(&rig, 1, 1, "q", 1, (struct msg_submit){ .attempts = 2, .flags = SUBMIT_WANT, .terms = terms });
+}
 
 static void none(void)
 {
@@ -26,21 +41,32 @@ static void none(void)
 
 static void ready(void)
 {
-	rig_submit_as(&rig, 1, 1, "q", 1, (struct msg_submit){ .attempts = 2, .flags = SUBMIT_WANT });
+	submit((struct msg_terms){ 0 });
 	none();
+}
+
+static void grant(void)
+{
+	rig_beat(&rig, 1, (struct rig_beat){ .window = 1 });
+	rig_beat(&rig, 1, (struct rig_beat){ .window = 0 });
 }
 
 static void granted(void)
 {
 	ready();
-	rig_beat(&rig, 1, (struct rig_beat){ .window = 1 });
-	rig_beat(&rig, 1, (struct rig_beat){ .window = 0 });
+	grant();
+}
+
+static void start(void)
+{
+	grant();
+	rig_beat(&rig, 1, (struct rig_beat){ .window = 0, .received = 1, .started = 1 });
 }
 
 static void started(void)
 {
-	granted();
-	rig_beat(&rig, 1, (struct rig_beat){ .window = 0, .received = 1, .started = 1 });
+	ready();
+	start();
 }
 
 static void handed_back(void)
@@ -88,6 +114,44 @@ static void race(void)
 {
 	rig_submit_as(&rig, 1, 1, "q", 1, rig_race(2, 0));
 	none();
+}
+
+static void delayed(void)
+{
+	submit((struct msg_terms){ .delay_ms = DELAY_MS });
+	none();
+}
+
+/* It has failed once, and waits until it may run again. */
+static void retrying(void)
+{
+	submit((struct msg_terms){ .backoff_ms = BACKOFF_MS });
+	none();
+	start();
+	rig_outcome(&rig, 1, 1, 1, VERDICT_FAILED);
+}
+
+/* Time goes by, and the worker beats. */
+static void wait_for(uint64_t ms)
+{
+	for (uint64_t at = 0; at < ms; at += BEAT_MS) {
+		rig_pass(&rig, BEAT_MS);
+		rig_beat(&rig, 1, (struct rig_beat){ .window = 0, .received = 9 });
+	}
+}
+
+static void expired(void)
+{
+	ready();
+	wait_for(EXPIRY_MS + BEAT_MS);
+}
+
+static void redriven(void)
+{
+	dead();
+	rig_ids(&rig, 1, 5, MSG_RETRY, 0, 1);
+	rig_ids(&rig, 1, 0, MSG_WAIT, 0, 1);
+	token = 2;
 }
 
 /* ---- what happens ---- */
@@ -170,6 +234,37 @@ static void window(void)
 	rig_beat(&rig, 1, (struct rig_beat){ .window = 1 });
 }
 
+static void due(void)
+{
+	wait_for(DUE_MS);
+}
+
+static void expires(void)
+{
+	wait_for(EXPIRY_MS + BEAT_MS);
+}
+
+static void retry(void)
+{
+	rig_ids(&rig, 1, 9, MSG_RETRY, 0, 1);
+}
+
+static void dead_op(enum dead_op_kind op)
+{
+	rig_request(&rig, 1, 9, MSG_DEAD_OP,
+	            (struct msg){ .u.dead_op = { .queue = span_str("q"), .op = (uint32_t)op } });
+}
+
+static void redrive(void)
+{
+	dead_op(DEAD_REDRIVE);
+}
+
+static void purge_dead(void)
+{
+	dead_op(DEAD_PURGE);
+}
+
 struct named {
 	const char *name;
 	void (*fn)(void);
@@ -184,7 +279,11 @@ static const struct named states[] = { { "none", none },
 	                               { "done", done },
 	                               { "dead", dead },
 	                               { "cancelled", cancelled },
-	                               { "race", race } };
+	                               { "race", race },
+	                               { "delayed", delayed },
+	                               { "retrying", retrying },
+	                               { "expired", expired },
+	                               { "redriven", redriven } };
 
 static const struct named events[] = { { "wait", wait_again },
 	                               { "wait-quietly", wait_quietly },
@@ -200,12 +299,17 @@ static const struct named events[] = { { "wait", wait_again },
 	                               { "silence", silence },
 	                               { "bad-payload", bad_payload },
 	                               { "purge", purge },
-	                               { "window", window } };
+	                               { "window", window },
+	                               { "due", due },
+	                               { "expires", expires },
+	                               { "retry", retry },
+	                               { "redrive", redrive },
+	                               { "purge-dead", purge_dead } };
 
 static_assert(sizeof states / sizeof states[0] == TABLE_STATES, "a row for each state");
 static_assert(sizeof events / sizeof events[0] == TABLE_EVENTS, "a column for each event");
 
-/* The trace in one line; beats' answers, which say nothing of the job, are left out. */
+/* The trace in one line; beats' answers and probes, which say nothing of the job, are left out. */
 static void flatten(char *out, size_t n)
 {
 	const char *p = (const char *)rig.trace.p, *end = p + rig.trace.n;
@@ -216,6 +320,7 @@ static void flatten(char *out, size_t n)
 		bool answer = strncmp(p, "W1 answer", 9) == 0;
 
 		ck_assert_ptr_nonnull(nl);
+		answer = answer || memmem(p, (size_t)(nl - p), ": probe", 7) != NULL;
 		for (; p < nl && !answer && k + 2 < n; p++)
 			out[k++] = *p;
 		if (!answer)
