@@ -112,7 +112,9 @@ static void check(struct broker *b, bool now_too)
 
 static void step(struct broker *b, const struct event *ev)
 {
+	oracle_step_begins(b->w->oracle, b->core);
 	core_step(b->core, now(b), ev, &b->fx);
+	oracle_step_ends(b->w->oracle, b->core, &b->fx);
 	if (b->crash_in > 0 && --b->crash_in == 0) {
 		/* in the middle: the facts may have reached the journal's memory, nothing has left */
 		if (b->fx.n > 0 && b->fx.v[0].kind == FX_APPEND && world_chance(b->w, 500))
@@ -378,6 +380,14 @@ bool broker_quiet(struct broker *b)
 {
 	return b->state == BROKER_UP && list_empty(&b->outbox) && b->disk.synced == b->disk.head && !b->scanning &&
 	       core_deadline(b->core) > world_ms(b->w) + 500;
+}
+
+bool broker_idle(const struct broker *b)
+{
+	struct core_totals t;
+
+	core_totals(b->core, &t);
+	return t.jobs[JOB_READY] + t.jobs[JOB_RUNNING] + t.jobs[JOB_DELAYED] + t.jobs[JOB_BLOCKED] == 0;
 }
 
 void broker_final_check(struct broker *b)

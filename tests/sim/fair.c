@@ -28,7 +28,7 @@ void fair_settings(struct world *w, struct span queue, struct msg *m)
 		uint64_t value;
 	} some[] = {
 		{ "concurrency", world_range(w, 2, 6) },
-		{ "rate", world_range(w, 100, 2000) * 86400 }, /* a second */
+		{ "rate", world_range(w, 20, 400) * 86400 }, /* a second */
 		{ "burst", world_range(w, 1, 50) },
 		{ "starve", world_range(w, 1, 5000) },
 	};

@@ -1,48 +1,13 @@
 /* The auditor: a naive model of what clients and workers saw, held against the promises. */
 #include <stdlib.h>
 
-#include "tests/sim/sim.h"
-
-/* One job, from the moment somebody wanted it. */
-struct known {
-	uint64_t tag;
-	uint64_t id; /* 0: not accepted yet */
-	uint32_t behaviour;
-	uint32_t attempts;
-	uint32_t queue;
-	uint32_t priority;
-	uint64_t not_before, ends_from, ends_by; /* see struct wanted */
-	bool leased;
-	uint32_t runs; /* handlers that came to their end */
-	bool refused;
-	bool cancelled;
-	bool seen;        /* somebody got its result */
-	uint64_t granted; /* the highest token that left the broker */
-	uint64_t granted_us;
-	uint64_t n_granted; /* grants that left */
-	uint32_t state;     /* as seen */
-	uint32_t attempt;
-	uint64_t token; /* of the run that counted, as seen; 0 = none */
-};
+#include "tests/sim/oracle.h"
 
 /* What a handler returns: which run it was. */
 struct answer {
 	uint64_t tag;
 	uint64_t token;
 	uint64_t check;
-};
-
-struct oracle {
-	struct world *w;
-	struct known *v; /* by tag, from 1; owned */
-	uint64_t n, cap;
-	uint64_t *by_id; /* tag of each id; owned */
-	uint64_t n_ids;
-	uint64_t *tokens; /* open addressing set of tokens that left; owned */
-	uint64_t n_tokens, cap_tokens;
-	uint64_t crashed_us; /* the last crash */
-	uint64_t cancels;    /* asked for */
-	bool purged[SIM_QUEUES], deleted[SIM_QUEUES];
 };
 
 struct oracle *oracle_new(struct world *w)
@@ -62,16 +27,16 @@ void oracle_free(struct oracle *o)
 	free(o);
 }
 
-static struct known *by_tag(struct oracle *o, uint64_t tag)
+struct known *oracle_by_tag(struct oracle *o, uint64_t tag)
 {
 	if (tag == 0 || tag > o->n)
 		world_fail(o->w, "a job with tag %llu, which nobody posted", (unsigned long long)tag);
 	return &o->v[tag - 1];
 }
 
-static struct known *by_id(struct oracle *o, uint64_t id)
+struct known *oracle_by_id(struct oracle *o, uint64_t id)
 {
-	return id < o->n_ids && o->by_id[id] != 0 ? by_tag(o, o->by_id[id]) : NULL;
+	return id < o->n_ids && o->by_id[id] != 0 ? oracle_by_tag(o, o->by_id[id]) : NULL;
 }
 
 uint64_t oracle_post(struct oracle *o, const struct wanted *wanted)
@@ -82,6 +47,7 @@ uint64_t oracle_post(struct oracle *o, const struct wanted *wanted)
 		must(o->v != NULL);
 	}
 	o->v[o->n] = (struct known){ .tag = o->n + 1,
+		                     .posted_ms = world_wall(o->w),
 		                     .behaviour = wanted->behaviour,
 		                     .attempts = wanted->attempts,
 		                     .queue = wanted->queue,
@@ -89,14 +55,15 @@ uint64_t oracle_post(struct oracle *o, const struct wanted *wanted)
 		                     .not_before = wanted->not_before,
 		                     .ends_from = wanted->ends_from,
 		                     .ends_by = wanted->ends_by,
-		                     .leased = wanted->leased };
+		                     .leased = wanted->leased,
+		                     .shared = wanted->shared };
 	return ++o->n;
 }
 
 /* Ties an id to a tag: by an acceptance, or by a grant that came first. */
 static struct known *tie(struct oracle *o, uint64_t tag, uint64_t id)
 {
-	struct known *k = by_tag(o, tag);
+	struct known *k = oracle_by_tag(o, tag);
 
 	if (id >= o->n_ids) {
 		uint64_t n = 2 * id + 64;
@@ -123,7 +90,7 @@ void oracle_accepted(struct oracle *o, uint64_t tag, uint64_t id)
 
 void oracle_refused(struct oracle *o, uint64_t tag)
 {
-	by_tag(o, tag)->refused = true;
+	oracle_by_tag(o, tag)->refused = true;
 }
 
 static void add_token(struct oracle *o, uint64_t token);
@@ -178,9 +145,9 @@ void oracle_granted(struct oracle *o, uint64_t session, const struct msg_job_rec
 	if (r->token <= k->granted)
 		world_fail(o->w, "job %llu is granted with a token that is not above the last",
 		           (unsigned long long)r->id);
-	if (k->seen)
+	if (k->seen && !(oracle_redriven(o, k) && k->state == JOB_DEAD))
 		world_fail(o->w, "job %llu is granted, and somebody has seen its end", (unsigned long long)r->id);
-	if (r->attempt == 0 || r->attempt > k->attempts)
+	if (r->attempt == 0 || r->attempt > (k->attempts > 0 ? k->attempts : SIM_MOST_ATTEMPTS))
 		world_fail(o->w, "job %llu is granted for attempt %u of %u", (unsigned long long)r->id, r->attempt,
 		           k->attempts);
 	if (world_wall(o->w) < k->not_before)
@@ -193,7 +160,7 @@ void oracle_granted(struct oracle *o, uint64_t session, const struct msg_job_rec
 
 void oracle_ran(struct oracle *o, uint64_t id, uint64_t token)
 {
-	struct known *k = by_id(o, id);
+	struct known *k = oracle_by_id(o, id);
 
 	if (k == NULL)
 		world_fail(o->w, "job %llu ran, and nobody granted it", (unsigned long long)id);
@@ -235,19 +202,20 @@ static void must_fit(struct oracle *o, const struct known *k, const struct msg_r
 	if (r->state == JOB_EXPIRED && (k->ends_from == 0 || world_wall(o->w) < k->ends_from))
 		world_fail(o->w, "job %llu has expired too early", (unsigned long long)k->id);
 	if (o->w->calm && r->state == JOB_DEAD && !fails && k->behaviour != DO_FLAKY && k->behaviour != DO_MURDER &&
-	    !k->leased)
+	    !k->leased && !o->leased[k->queue])
 		world_fail(o->w, "job %llu is dead without a reason", (unsigned long long)k->id);
 }
 
 /* Whether the broker may have forgotten how this job ended. */
 static bool forgettable(const struct oracle *o, const struct known *k)
 {
-	return o->w->forgets || o->deleted[k->queue];
+	return o->w->forgets || o->deleted[k->queue] ||
+	       (o->dead_purged[k->queue] && (k->state == JOB_NONE || k->state == JOB_DEAD));
 }
 
 void oracle_result(struct oracle *o, const struct msg_result_rec *r)
 {
-	struct known *k = by_id(o, r->id);
+	struct known *k = oracle_by_id(o, r->id);
 	uint64_t token = 0;
 
 	if (k == NULL)
@@ -262,27 +230,30 @@ void oracle_result(struct oracle *o, const struct msg_result_rec *r)
 	if (!job_state_terminal((enum job_state)r->state))
 		world_fail(o->w, "a result for job %llu, which is %s", (unsigned long long)r->id,
 		           job_state_name((enum job_state)r->state));
+	if (oracle_old_death(o, k, r))
+		return;
 	if (!r->gone)
 		token = token_of(o, k, r->result.n > 0 ? r->result : r->error);
 	must_fit(o, k, r);
-	if (k->seen && k->state != JOB_NONE &&
+	if (k->state != JOB_NONE && !(oracle_redriven(o, k) && k->state == JOB_DEAD) &&
 	    (k->state != r->state || k->attempt != r->attempt || (k->token != token && !r->gone)))
 		world_fail(o->w, "job %llu ended twice: %s by %llx, now %s by %llx", (unsigned long long)r->id,
 		           job_state_name((enum job_state)k->state), (unsigned long long)k->token,
 		           job_state_name((enum job_state)r->state), (unsigned long long)token);
 	/* leases that are young, or were given back, may be unknown to the next broker */
-	if (token != 0 && token != k->granted && o->crashed_us < k->granted_us)
+	if (token != 0 && token != k->granted && !oracle_redriven(o, k) && o->crashed_us < k->granted_us)
 		world_fail(o->w, "the result of job %llu is of the token %llx, and %llx was granted later",
 		           (unsigned long long)r->id, (unsigned long long)token, (unsigned long long)k->granted);
 	k->seen = true;
 	k->state = r->state;
+	k->finished_ms = r->finished_ms;
 	k->attempt = r->attempt;
 	k->token = token;
 }
 
 void oracle_cancel_asked(struct oracle *o, uint64_t id)
 {
-	struct known *k = by_id(o, id);
+	struct known *k = oracle_by_id(o, id);
 
 	o->cancels++;
 	if (k != NULL)
@@ -311,6 +282,7 @@ void oracle_crashed(struct oracle *o)
 
 void oracle_restarted(struct oracle *o, const struct core *core)
 {
+	oracle_limits_restarted(o, core);
 	for (uint64_t i = 0; i < o->n; i++) {
 		const struct known *k = &o->v[i];
 		enum job_state now;
@@ -320,29 +292,10 @@ void oracle_restarted(struct oracle *o, const struct core *core)
 		now = core_job_state(core, k->id);
 		if (now == JOB_NONE && !forgettable(o, k))
 			world_fail(o->w, "job %llu was accepted, and the crash lost it", (unsigned long long)k->id);
-		if (k->seen && now != JOB_NONE && k->state != JOB_NONE && now != k->state)
+		if (k->seen && now != JOB_NONE && k->state != JOB_NONE && now != k->state &&
+		    !(oracle_redriven(o, k) && k->state == JOB_DEAD))
 			world_fail(o->w, "job %llu was %s, and is %s after the crash", (unsigned long long)k->id,
 			           job_state_name((enum job_state)k->state), job_state_name(now));
-	}
-}
-
-void oracle_in_order(struct oracle *o, const struct core *core, uint64_t id)
-{
-	const struct known *k = by_id(o, id);
-
-	if (k != NULL && k->ends_by != 0 && world_wall(o->w) >= k->ends_by)
-		world_fail(o->w, "job %llu is granted, and it has expired", (unsigned long long)id);
-	if (k == NULL || o->w->options->check_each > 1)
-		return;
-	for (uint64_t i = 0; i < o->n; i++) {
-		const struct known *other = &o->v[i];
-
-		if (other->id == 0 || other->id == id || other->seen || other->queue != k->queue ||
-		    other->priority < k->priority || (other->priority == k->priority && other->id > id))
-			continue;
-		if (core_job_state(core, other->id) == JOB_READY)
-			world_fail(o->w, "job %llu is granted before job %llu", (unsigned long long)id,
-			           (unsigned long long)other->id);
 	}
 }
 

@@ -21,6 +21,7 @@
 #define SIM_WORKER_ODD  "odd"
 
 enum { SIM_CLIENTS = 5, SIM_WORKERS = 5, SIM_QUEUES = 3 };
+enum { SIM_RACE_QUEUE = 2 /* where jobs are raced */, SIM_MOST_ATTEMPTS = 3 };
 
 struct world;
 struct broker;
@@ -136,6 +137,8 @@ void broker_synced(struct broker *b); /* from disk.c */
 void broker_pressure(struct broker *b, bool on);
 /* Every frame has left, nothing is to be written, and the core wants no time within a second. */
 bool broker_quiet(struct broker *b);
+/* No job waits or runs. */
+bool broker_idle(const struct broker *b);
 void broker_final_check(struct broker *b);
 const struct core *broker_core(const struct broker *b);
 struct disk *broker_disk(struct broker *b);
@@ -162,7 +165,7 @@ void client_stop_work(struct client_actor *a);
 /* Awaits a job that somebody else submitted. */
 void client_await_job(struct client_actor *a, uint64_t id);
 bool client_settled(const struct client_actor *a);
-/* Resumes every queue. */
+/* Resumes every queue, ends what limits it, and what redrives. */
 void client_resume_all(struct client_actor *a);
 
 /* ---- payloads ---- */
@@ -186,13 +189,14 @@ void oracle_free(struct oracle *o);
 /* A job that somebody wants. */
 struct wanted {
 	uint32_t behaviour;
-	uint32_t attempts;
+	uint32_t attempts; /* 0: the queue's */
 	uint32_t queue;
 	uint32_t priority;
 	uint64_t not_before; /* wall clock: it may not run earlier; 0 = whenever */
 	uint64_t ends_from;  /* wall clock: it may expire from then on; 0 = never */
 	uint64_t ends_by;    /* wall clock: nor be granted then; 0 = not known that well */
 	bool leased;         /* its lease has a time of its own */
+	bool shared;         /* it is of a tenant or a group */
 };
 /* Returns its tag, which its payload carries. */
 uint64_t oracle_post(struct oracle *o, const struct wanted *wanted);
@@ -212,6 +216,18 @@ void oracle_cancel_asked(struct oracle *o, uint64_t id);
 uint64_t oracle_cancels(const struct oracle *o);
 void oracle_purge_asked(struct oracle *o, uint32_t queue);
 void oracle_delete_asked(struct oracle *o, uint32_t queue);
+/* That some dead letters of the queue are made ready again; that this one is. */
+void oracle_redrive_asked(struct oracle *o, uint32_t queue);
+void oracle_retry_asked(struct oracle *o, uint64_t id);
+/* That some are forgotten, by a purge or by their age. */
+void oracle_dead_purge_asked(struct oracle *o, uint32_t queue);
+/* A job that somebody saw dead, or 0. */
+uint64_t oracle_some_dead(struct oracle *o);
+/* Its jobs may have a lease. */
+void oracle_lease_set(struct oracle *o, uint32_t queue);
+/* Around each step of the core. */
+void oracle_step_begins(struct oracle *o, const struct core *core);
+void oracle_step_ends(struct oracle *o, const struct core *core, const struct effects *fx);
 void oracle_crashed(struct oracle *o);
 /* A broker has started from its disk: everything that anybody knows must be there. */
 void oracle_restarted(struct oracle *o, const struct core *core);

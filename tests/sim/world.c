@@ -164,7 +164,7 @@ static bool settled(struct world *w)
 	for (uint32_t i = 0; i < SIM_CLIENTS; i++)
 		if (!client_settled(w->clients[i]))
 			return false;
-	return broker_up(w->broker) && oracle_complete(w->oracle);
+	return broker_up(w->broker) && oracle_complete(w->oracle) && broker_idle(w->broker);
 }
 
 static bool up_again(struct world *w)
@@ -226,6 +226,8 @@ static void finish(struct world *w)
 		for (uint32_t i = 0; i < SIM_CLIENTS; i++)
 			if (!client_settled(w->clients[i]))
 				world_fail(w, "client %u still waits, and every job has ended", i);
+		if (!broker_idle(w->broker))
+			world_fail(w, "some job has not ended, and nobody asks for it");
 	}
 	oracle_final(w->oracle);
 	for (uint32_t i = 0; i < SIM_WORKERS; i++)

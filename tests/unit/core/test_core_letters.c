@@ -223,6 +223,31 @@ START_TEST(letters_outlive_their_segments)
 }
 END_TEST
 
+/* A payload that is written again stands behind the death that came before, so its segment lasts longer: in between the
+ * log knows of no death any more. */
+START_TEST(a_purge_outlives_the_death)
+{
+	for (int wait = 1; wait < 24; wait += 2) {
+		uint64_t id;
+
+		rig_worker(&rig, 1, 1, "q", 0);
+		id = run(1, 0);
+		wear(6);
+		lose(id, 1, "bad");
+		wear(wait);
+		op(++number, DEAD_PURGE, (struct msg_dead_op){ 0 });
+		rig_pass(&rig, 1);
+		for (int i = 0; i < 16; i++) {
+			wear(2);
+			restart(true);
+			ck_assert_int_eq(core_job_state(rig.core, id), JOB_NONE);
+		}
+		teardown();
+		setup();
+	}
+}
+END_TEST
+
 RIG_MAIN("core_letters", what_was_purged_is_gone_for_good, a_crash_cuts_a_purge, a_deleted_queue_takes_them_with_it,
          too_many_of_them_stop_submits, old_ones_go_where_that_is_set, what_ran_before_may_not_come_back,
-         letters_outlive_a_restart, letters_outlive_their_segments)
+         letters_outlive_a_restart, letters_outlive_their_segments, a_purge_outlives_the_death)

@@ -1,0 +1,71 @@
+/* The oracle's inside: oracle.c has the jobs; oracle_*.c a subject each. */
+#ifndef SHEAF_TESTS_SIM_ORACLE_H
+#define SHEAF_TESTS_SIM_ORACLE_H
+
+#include "proto/setting.h"
+#include "tests/sim/sim.h"
+
+/* One job, from the moment somebody wanted it. */
+struct known {
+	uint64_t tag;
+	uint64_t posted_ms; /* wall clock */
+	uint64_t id; /* 0: not accepted yet */
+	uint32_t behaviour;
+	uint32_t attempts;
+	uint32_t queue;
+	uint32_t priority;
+	uint64_t not_before, ends_from, ends_by; /* see struct wanted */
+	bool leased, shared;
+	uint32_t runs; /* handlers that came to their end */
+	bool refused;
+	bool cancelled;
+	bool seen;        /* somebody got its result */
+	uint64_t granted; /* the highest token that left the broker */
+	uint64_t granted_us;
+	uint64_t n_granted; /* grants that left */
+	uint32_t state;     /* as seen */
+	uint64_t finished_ms;
+	bool redriven; /* somebody asked for it */
+	uint32_t attempt;
+	uint64_t token; /* of the run that counted, as seen; 0 = none */
+};
+
+/* What a queue's rate has saved up, see oracle_limits.c. */
+struct bucket {
+	bool there; /* the queue is */
+	struct queue_settings settings;
+	uint64_t tokens;
+	uint64_t filled;  /* time of the broker's clock */
+	uint64_t running; /* before the step */
+	uint64_t over;    /* done and dead, before it */
+};
+
+struct oracle {
+	struct world *w;
+	struct known *v; /* by tag, from 1; owned */
+	uint64_t n, cap;
+	uint64_t *by_id; /* tag of each id; owned */
+	uint64_t n_ids;
+	uint64_t *tokens; /* open addressing set of tokens that left; owned */
+	uint64_t n_tokens, cap_tokens;
+	uint64_t crashed_us; /* the last crash */
+	uint64_t cancels;    /* asked for */
+	bool purged[SIM_QUEUES], deleted[SIM_QUEUES];
+	bool redriven[SIM_QUEUES], dead_purged[SIM_QUEUES]; /* its dead letters, or some of them */
+	bool leased[SIM_QUEUES];                            /* a lease was set */
+	struct bucket buckets[SIM_QUEUES];
+};
+
+/* The job that was posted with this tag; fails if there is none. */
+struct known *oracle_by_tag(struct oracle *o, uint64_t tag);
+/* The job that has this id, or NULL. */
+struct known *oracle_by_id(struct oracle *o, uint64_t id);
+
+/* Somebody asked that it be redriven, if it is dead. */
+bool oracle_redriven(const struct oracle *o, const struct known *k);
+/* The result is that of a death from which the job was redriven, and it has ended since. */
+bool oracle_old_death(struct oracle *o, const struct known *k, const struct msg_result_rec *r);
+/* The limits begin anew. */
+void oracle_limits_restarted(struct oracle *o, const struct core *core);
+
+#endif
