@@ -414,6 +414,14 @@ static void name_queues(struct core *c)
 	}
 }
 
+/* A job that waits for its next attempt holds its group up, and one whose wait is over does not: that it woke is no
+ * fact, and another one of the group may have begun since. */
+static void wake_overdue(struct core *c, struct job *j)
+{
+	if (j->state == JOB_DELAYED && order_holds(j, JOB_DELAYED) && j->in.side->due <= c->wall)
+		job_wake(c, j);
+}
+
 void replay_finish(struct core *c, uint64_t tail, uint64_t head)
 {
 	struct job *j;
@@ -431,6 +439,7 @@ void replay_finish(struct core *c, uint64_t tail, uint64_t head)
 			job_release(c, j);
 		else if (j->state == JOB_READY || j->state == JOB_DELAYED || j->state == JOB_BLOCKED)
 			job_enter(c, j);
+		wake_overdue(c, j);
 	}
 	for (uint32_t i = 0; i < c->n_queues; i++)
 		if (c->queues[i] != NULL)

@@ -9,7 +9,7 @@
 struct known {
 	uint64_t tag;
 	uint64_t posted_ms; /* wall clock */
-	uint64_t id; /* 0: not accepted yet */
+	uint64_t id;        /* 0: not accepted yet */
 	uint32_t behaviour;
 	uint32_t attempts;
 	uint32_t queue;
