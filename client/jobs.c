@@ -202,6 +202,27 @@ enum sheaf_error sheaf_batch_open(sheaf_t *s, uint64_t ms, uint64_t *batch)
 	return ask_value(&k, &m, batch);
 }
 
+enum sheaf_error sheaf_batch_open_as(sheaf_t *s, const struct sheaf_batch_options *o, uint64_t ms, uint64_t *batch)
+{
+	struct call k = call_begin(s, ms);
+	struct msg m = { .h.kind = MSG_BATCH_OPEN, .u.batch_open = { .open_ms = o->open_ms } };
+	struct csession_policy policy;
+	enum sheaf_error e;
+
+	if (o->then_queue) {
+		e = handle_policy(s, o->then_queue, o->then_policy, &policy);
+		if (e)
+			return e;
+		m.u.batch_open.then_queue = policy.queue;
+		m.u.batch_open.then_when = o->then_when ? o->then_when : THEN_SUCCESS;
+		m.u.batch_open.then_payload = o->then_payload;
+		m.u.batch_open.then_headers = policy.headers;
+		m.u.batch_open.then_priority = policy.priority;
+		m.u.batch_open.then_attempts = policy.attempts;
+	}
+	return ask_value(&k, &m, batch);
+}
+
 enum sheaf_error sheaf_batch_close(sheaf_t *s, uint64_t batch, uint64_t ms)
 {
 	struct call k = call_begin(s, ms);

@@ -97,6 +97,16 @@ enum sheaf_error sheaf_cancel(sheaf_t *s, const uint64_t *ids, size_t n, uint32_
 
 /** Batches: open, submit with policy.batch, close, wait until every member has ended. */
 enum sheaf_error sheaf_batch_open(sheaf_t *s, uint64_t ms, uint64_t *batch);
+/** What a batch can be opened with. Zero-initialise; all of it is borrowed for the call. */
+struct sheaf_batch_options {
+	const char *then_queue;   /**< of a job that is submitted when the batch is complete; NULL = none */
+	enum then_when then_when; /**< for which end of the batch; 0 = THEN_SUCCESS */
+	struct span then_payload; /**< at most LIMIT_THEN_PAYLOAD bytes */
+	const struct sheaf_policy *then_policy; /**< its priority, attempts and headers; NULL = the usual */
+	uint64_t open_ms;                       /**< it expires, and has failed, if it is open for longer; 0 = 24 h */
+};
+/** The same with options. SHEAF_E_FULL: too many batches, or too much is to follow them. */
+enum sheaf_error sheaf_batch_open_as(sheaf_t *s, const struct sheaf_batch_options *o, uint64_t ms, uint64_t *batch);
 enum sheaf_error sheaf_batch_close(sheaf_t *s, uint64_t batch, uint64_t ms);
 enum sheaf_error sheaf_batch(sheaf_t *s, uint64_t batch, uint64_t ms, struct msg_batch_info *info);
 enum sheaf_error sheaf_batch_wait(sheaf_t *s, uint64_t batch, uint64_t ms, struct msg_batch_info *info);

@@ -32,11 +32,20 @@ static bool ended_well(enum job_state s)
 	return s == JOB_NONE || s == JOB_DONE;
 }
 
+static struct parent *find(const struct core *c, uint64_t id)
+{
+	struct parent *p;
+
+	HASH_FIND(hh, c->by_parent, &id, sizeof id, p);
+	return p;
+}
+
 const char *after_refused(const struct core *c, const uint64_t *ids, uint32_t n, bool any, uint32_t jobs,
                           enum sheaf_error *error)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		const struct batch *b = batch_find(c, ids[i]);
+		const struct parent *p = find(c, ids[i]);
 		enum job_state s = state_of(c, ids[i]);
 
 		*error = SHEAF_E_UNKNOWN;
@@ -48,6 +57,9 @@ const char *after_refused(const struct core *c, const uint64_t *ids, uint32_t n,
 		*error = SHEAF_E_BAD_VALUE;
 		if (b != NULL && !b->closed)
 			return "after: that batch is open, and could come to wait for itself: close it first";
+		*error = SHEAF_E_BUSY;
+		if (s == JOB_READY && p != NULL && p->ended != JOB_NONE)
+			return "after: a dead job has been redriven, and what followed it is still being cancelled";
 		*error = SHEAF_E_FINISHED;
 		if (!any && job_state_terminal(s) && !ended_well(s))
 			return "after: what it is to follow has failed";
@@ -91,14 +103,6 @@ void after_hold(struct core *c, struct side *s, const uint64_t *ids, uint32_t n,
 }
 
 /* ---- what is followed ---- */
-
-static struct parent *find(const struct core *c, uint64_t id)
-{
-	struct parent *p;
-
-	HASH_FIND(hh, c->by_parent, &id, sizeof id, p);
-	return p;
-}
 
 static struct parent *make(struct core *c, uint64_t id)
 {

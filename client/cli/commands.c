@@ -10,7 +10,7 @@ static const struct command *const all[] = { COMMANDS(COMMAND_ADDRESS) NULL };
 #undef COMMAND_ADDRESS
 
 /* Commands to come. */
-static const char *const later[] = { "pub", "sub", "topics", "topic", "batch" };
+static const char *const later[] = { "pub", "sub", "topics", "topic" };
 
 static const char *const groups[GROUPS] = {
 	[GROUP_WORK] = "Submit jobs and gather their results",

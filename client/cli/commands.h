@@ -8,6 +8,7 @@
 /* Every command, by the name of its description: `const struct command command_<X>`. In the order of the help. */
 #define COMMANDS(X)                                                                                                    \
 	X(submit)                                                                                                      \
+	X(batch)                                                                                                       \
 	X(run)                                                                                                         \
 	X(race)                                                                                                        \
 	X(map)                                                                                                         \

@@ -293,8 +293,9 @@ bool flags_settle(struct flags *f, const char *command)
 void flags_fini(struct flags *f)
 {
 	free(f->headers);
+	free(f->after);
 	free(f->args);
 	free(f->given);
-	f->headers = f->args = NULL;
+	f->headers = f->after = f->args = NULL;
 	f->given = NULL;
 }

@@ -38,6 +38,14 @@ struct flags {
 	const char **headers; /* owned array: NAME=VALUE, n_headers of them */
 	size_t n_headers;
 	const char *key;
+	const char **after; /* owned array, n_after of them */
+	size_t n_after;
+	bool after_any;
+	const char *into; /* a batch */
+	const char *then;
+	const char *then_when;
+	const char *then_payload;
+	uint64_t open_for_ms; /* 0 = the broker's default */
 	bool lines;
 	bool null;
 	bool ordered;

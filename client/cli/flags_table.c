@@ -3,8 +3,8 @@
 #include "client/sheaf.h"
 
 #define AT(field)   .offset = offsetof(struct flags, field)
-#define POLICY      "submit run map race"
-#define JOB         "submit run map race cron" /* what jobs of schedules may have, too */
+#define POLICY      "submit run map race batch"
+#define JOB         "submit run map race batch cron" /* what jobs of schedules may have, too */
 #define DURATION_MS ((uint64_t)3650 * 24 * 3600 * 1000)
 
 /* Flags and texts have no bounds; numbers, sizes and durations have. */
@@ -42,14 +42,24 @@ const struct option flags_table[] = {
 	  .help = "jobs of a group of the queue run one at a time, in the order of their submits" },
 	{ LIST("header", JOB, headers, "NAME=VALUE"),
 	  .help = "goes with the job, in the handler's environment as SHEAF_H_NAME; may be repeated" },
-	{ TEXT("key", "submit run race", key, "KEY"),
+	{ TEXT("key", "submit run race batch", key, "KEY"),
 	  .help = "a repeat with the same key gets the first job's id; remembered for 24 h" },
+	{ LIST("after", "submit run map batch", after, "ID[,ID...]"),
+	  .help = "jobs and closed batches that must have ended well before it may run; may be repeated" },
+	{ FLAG("after-any", "submit run map batch", after_any), .help = "with --after: however these end" },
+	{ TEXT("batch", "submit run map race", into, "BATCH"), .help = "an open batch that it belongs to" },
+	{ TEXT("then", "batch", then, "QUEUE"), .help = "new: submit a job to it when all have ended" },
+	{ WORD("then-when", "batch", then_when, "success|any|failure"), .standard = "success",
+	  .help = "new: if none failed, in any case, or if one failed" },
+	{ TEXT("then-payload", "batch", then_payload, "TEXT|-"), .help = "new: that job's payload; - reads stdin" },
+	{ DURATION("open-for", "batch", open_for_ms, 1),
+	  .help = "new: it expires if it is open for longer; default: 24h" },
 	{ NUMBER("replicas", "race", replicas, 1, LIMIT_REPLICAS, "N"),
 	  .help = "different workers that may run it; 1 to 16" },
 	{ DURATION("hedge", "race", hedge_ms, 1),
 	  .help = "the next one begins when the one before is silent for so long, or fails; default: all at once" },
-	{ FLAG("lines", "submit", lines), .help = "a job for each line of stdin" },
-	{ FLAG("null", "submit map", null), .help = "records end in a NUL byte instead of a newline" },
+	{ FLAG("lines", "submit batch", lines), .help = "a job for each line of stdin" },
+	{ FLAG("null", "submit batch map", null), .help = "records end in a NUL byte instead of a newline" },
 	{ FLAG("ordered", "map", ordered), .help = "results in the order of the input" },
 	{ TEXT("joblog", "map", joblog, "FILE"), .help = "a line per finished job, in the format of GNU parallel" },
 	{ FLAG("resume", "map", resume), .help = "skip the records that the joblog names already" },

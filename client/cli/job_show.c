@@ -149,6 +149,15 @@ static void show_duration(struct out *o, const char *name, uint64_t ms)
 		show_pair(o, name, "%s", units_type_duration(ms, text));
 }
 
+/* What a blocked job waits for. */
+static void show_after(struct out *o, const struct msg_job_info *i)
+{
+	out_format(o, "%-12s", "after");
+	for (uint32_t k = 0; k < i->n_after; k++)
+		out_format(o, " %" PRIu64, i->after[k]);
+	out_byte(o, '\n');
+}
+
 void job_show(struct out *o, const struct msg_job_info *i, uint64_t now_ms)
 {
 	const struct msg_result_rec *r = &i->rec;
@@ -177,6 +186,8 @@ void job_show(struct out *o, const struct msg_job_info *i, uint64_t now_ms)
 		show_pair(o, "race", "replicas %" PRIu64 " to %" PRIu64, i->race + 1, i->race + i->replicas);
 	else if (i->race)
 		show_pair(o, "race", "%" PRIu64 ", replica %" PRIu64 " of %u", i->race, r->id - i->race, i->replicas);
+	if (i->n_after)
+		show_after(o, i);
 	if (i->batch)
 		show_pair(o, "batch", "b%" PRIu64, i->batch);
 	if (!ended || r->state == JOB_DEAD)
@@ -284,6 +295,13 @@ json_t *job_json(const struct msg_job_info *i)
 
 		snprintf(batch, sizeof batch, "b%" PRIu64, i->batch);
 		json_object_set_new(object, "batch", json_string(batch));
+	}
+	if (i->n_after) {
+		json_t *after = json_array();
+
+		for (uint32_t k = 0; k < i->n_after; k++)
+			json_array_append_new(after, show_json_id(i->after[k]));
+		json_object_set_new(object, "after", after);
 	}
 	json_object_set_new(object, "headers", json_headers(i->headers));
 	json_object_set_new(object, "history", json_attempts(i));

@@ -1,4 +1,5 @@
 /* What the options of submit, run and map say of a job. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/units.h"
@@ -88,14 +89,48 @@ static bool key(const char *text, struct msg_terms *t)
 	return false;
 }
 
+/* "17,18" and "b4", each a job or a batch that comes first. */
+static bool after(const struct flags *f, struct msg_terms *t)
+{
+	static uint64_t ids[LIMIT_AFTER]; /* of the one policy that a command has */
+
+	for (size_t i = 0; i < f->n_after; i++) {
+		const char *p = f->after[i];
+
+		while (*p != '\0') {
+			size_t n = strcspn(p, ",");
+			char word[24];
+			bool batch;
+
+			if (t->n_after == LIMIT_AFTER) {
+				cli_say("--after: at most %d jobs and batches", LIMIT_AFTER);
+				return false;
+			}
+			snprintf(word, sizeof word, "%.*s", (int)(n < sizeof word ? n : sizeof word), p);
+			if (!cli_id(word, &ids[t->n_after++], &batch))
+				return false;
+			p += n + (p[n] == ',');
+		}
+	}
+	t->after = ids;
+	if (!f->after_any || t->n_after > 0)
+		return true;
+	cli_say("--after-any goes with --after");
+	return false;
+}
+
 bool cli_policy(const struct cli *c, struct sheaf_policy *p)
 {
 	const struct flags *f = &c->flags;
+	bool batch;
 
 	sheaf_policy_default(p);
 	p->priority = (uint32_t)f->priority;
 	p->attempts = (uint32_t)f->attempts;
 	p->lease_ms = f->lease_ms;
-	return headers(f, p) && times(f, &p->terms) && key(f->key, &p->terms) &&
+	p->after_any = f->after_any;
+	if (f->into && !cli_id(f->into, &p->batch, &batch))
+		return false;
+	return headers(f, p) && times(f, &p->terms) && key(f->key, &p->terms) && after(f, &p->terms) &&
 	       name("tenant", f->tenant, &p->terms.tenant) && name("group", f->group, &p->terms.group);
 }

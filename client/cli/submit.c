@@ -8,6 +8,7 @@
 #include "client/cli/payload.h"
 #include "client/cli/records.h"
 #include "client/cli/show.h"
+#include "client/cli/submit.h"
 
 enum { RING = 2 * LIMIT_CLIENT_WAITS }; /* records between the first without an answer and the newest */
 
@@ -191,12 +192,14 @@ static int submit_records(struct cli *c, const struct sheaf_policy *policy)
 	return status;
 }
 
-static int cmd_submit(struct cli *c)
+int submit_run(struct cli *c, uint64_t batch)
 {
 	struct sheaf_policy policy;
 
 	if (!cli_queue_name(c->args[0]) || !cli_policy(c, &policy))
 		return EXIT_USAGE;
+	if (batch)
+		policy.batch = batch;
 	if (!c->flags.lines && !c->flags.null)
 		return submit_one(c, &policy);
 	if (c->flags.lines && c->flags.null)
@@ -208,6 +211,11 @@ static int cmd_submit(struct cli *c)
 		return cli_fail(EXIT_USAGE, "--key is for one job: with --%s there is one for each record",
 		                c->flags.lines ? "lines" : "null");
 	return submit_records(c, &policy);
+}
+
+static int cmd_submit(struct cli *c)
+{
+	return submit_run(c, 0);
 }
 
 const struct command command_submit = {

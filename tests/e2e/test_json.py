@@ -121,6 +121,17 @@ class Json(Cli):
         self.objects("sheaf workers drain", broker, "workers", "drain", "w")
         self.objects("sheaf workers drain", broker, "workers", "resume", "w")
 
+    def test_batches(self):
+        broker = self.broker()
+        batch = self.objects("sheaf batch new", broker, "batch", "new", "--then", "next")[0]["id"]
+        job = self.objects("sheaf submit", broker, "batch", "add", batch, "q", "x")[0]["id"]
+        self.assertEqual(self.objects("sheaf batch", broker, "batch", "show", batch)[0]["then_queue"], "next")
+        later = self.expect(0, broker, "submit", "q", "y", "--after", job).stdout.strip()
+        self.assertEqual(self.objects("sheaf job", broker, "job", later)[0]["after"], [job])
+        self.assertEqual(self.objects("sheaf batch new", broker, "batch", "close", batch)[0]["id"], batch)
+        self.worker(broker, "q", "--builtin", "echo")
+        self.assertEqual(self.objects("sheaf batch", broker, "batch", "wait", batch)[0]["state"], "done")
+
     def test_cron(self):
         broker = self.broker()
         args = ["cron", "add", "daily", "@daily", "q", "p", "--tz", "Europe/Berlin"]
