@@ -148,7 +148,8 @@ class AllOn(Case):
         self.plain.append(self.command(self.broker_, "submit", "plain", "--lines", stdin=path))
         return {}
 
-    FEATURES = (flood, raced, flaky, delayed, expiring, ordered, narrow, paced, doomed, touched, stuck, cancelled, keyed)
+    FEATURES = (flood, raced, flaky, delayed, expiring, ordered, narrow, paced, doomed, touched, stuck, cancelled,
+                keyed)
 
     # Deaths.
 
@@ -224,7 +225,7 @@ class AllOn(Case):
             self.assertLessEqual(len(under_way), NARROW, under_way)
         for r in range(ROUNDS):
             last = max(line.at for line in self.log("paced") if line.what == "begin" and line.round == r)
-            self.assertGreaterEqual(last - self.begun["paced", r], (8 - 1) / RATE, f"round {r} went faster than its rate")
+            self.assertGreaterEqual(last - self.begun["paced", r], (8 - 1) / RATE, f"round {r}: faster than its rate")
 
     def check_times(self):
         for line in self.log("delayed"):
