@@ -62,6 +62,8 @@ static const char *refused(struct core *c, const struct cron *k, const struct pu
 	if (why != NULL)
 		return why;
 	*q = queue_find(c, k->set.queue);
+	if (*q != NULL && (*q)->now[JOB_DEAD] >= c->config.dead_max)
+		return "its queue has as many dead letters as it may: redrive or purge some";
 	if (*q != NULL)
 		return (*q)->chore == CHORE_DELETE ? "its queue is being deleted" : NULL;
 	*q = queue_new(c, k->set.queue);

@@ -36,6 +36,27 @@ START_TEST(every_counts_from_when_it_was_added)
 }
 END_TEST
 
+START_TEST(a_queue_full_of_dead_letters_gets_no_more)
+{
+	uint64_t id = 1;
+
+	rig.config.dead_max = 1;
+	down(0);
+	add("often", "@every 10s");
+	rig_pass(&rig, 10000);
+	rig_worker(&rig, 1, 1, "q", 1);
+	rig_outcome(&rig, 1, 1, 1, VERDICT_FAILED);
+	ck_assert_int_eq(core_job_state(rig.core, 1), JOB_DEAD);
+	rig_bye(&rig, 1, 1);
+	rig_pass(&rig, 10000);
+	ck_assert_int_eq(core_job_state(rig.core, 2), JOB_NONE);
+	rig_client(&rig, 1);
+	rig_request(&rig, 1, 77, MSG_RETRY, (struct msg){ .u.ids = { 0, &id, 1 } });
+	rig_pass(&rig, 10000);
+	ck_assert_int_eq(core_job_state(rig.core, 2), JOB_READY);
+}
+END_TEST
+
 START_TEST(in_a_zone)
 {
 	struct msg_cron k = cron("berlin", "0 0 * * *");
@@ -291,6 +312,7 @@ START_TEST(its_queue_is_deleted)
 }
 END_TEST
 
-RIG_MAIN("cron", it_submits_when_it_is_due, every_counts_from_when_it_was_added, in_a_zone, the_jobs_terms,
-         what_is_left_to_the_queue, pause_and_resume, gone, replace, replacing_the_payload_keeps_the_ticks, refused,
-         a_thousand, a_zone_that_cannot_be_read, next_times, its_queue_is_deleted)
+RIG_MAIN("cron", it_submits_when_it_is_due, every_counts_from_when_it_was_added,
+         a_queue_full_of_dead_letters_gets_no_more, in_a_zone, the_jobs_terms, what_is_left_to_the_queue,
+         pause_and_resume, gone, replace, replacing_the_payload_keeps_the_ticks, refused, a_thousand,
+         a_zone_that_cannot_be_read, next_times, its_queue_is_deleted)
