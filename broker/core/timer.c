@@ -11,6 +11,8 @@
 #include "broker/core/turn.h"
 #include "broker/core/worker.h"
 
+enum { WALL_LOOK_MS = 1000 };
+
 void timer_watch(struct core *c, struct side *s)
 {
 	if (s->expires != 0) {
@@ -139,24 +141,26 @@ void timer_slice(struct core *c)
 	}
 }
 
-static uint64_t earlier(uint64_t a, const struct heap *h, uint64_t now, uint64_t t)
+static uint64_t earlier(uint64_t a, const struct heap *h, uint64_t now, uint64_t t, uint64_t look)
 {
-	uint64_t key, at;
+	uint64_t key, in;
 
 	if (heap_min(h) == NULL)
 		return a;
 	key = heap_min(h)->key;
-	at = key > now ? t + (key - now) : t;
-	return at < a ? at : a;
+	in = key > now ? key - now : 0;
+	in = in < look ? in : look;
+	return t + in < a ? t + in : a;
 }
 
+/* The wall clock is looked at every WALL_LOOK_MS while something waits for it: somebody may have set it. */
 uint64_t timer_deadline(const struct core *c)
 {
 	uint64_t at = UINT64_MAX;
 
-	at = earlier(at, &c->delayed, c->t, c->t);
-	at = earlier(at, &c->lease_timers, c->t, c->t);
-	at = earlier(at, &c->hedges, c->t, c->t);
-	at = earlier(at, &c->dated, c->wall, c->t);
-	return earlier(at, &c->expiries, c->wall, c->t);
+	at = earlier(at, &c->delayed, c->t, c->t, UINT64_MAX);
+	at = earlier(at, &c->lease_timers, c->t, c->t, UINT64_MAX);
+	at = earlier(at, &c->hedges, c->t, c->t, UINT64_MAX);
+	at = earlier(at, &c->dated, c->wall, c->t, WALL_LOOK_MS);
+	return earlier(at, &c->expiries, c->wall, c->t, WALL_LOOK_MS);
 }
