@@ -9,6 +9,7 @@
 #include "broker/core/job.h"
 #include "broker/core/job_table.h"
 #include "broker/core/queue.h"
+#include "broker/core/race.h"
 #include "broker/core/turn.h"
 
 /* What is known of something that a job may follow. JOB_NONE: it is not there any more, so it ended well. A job or
@@ -205,6 +206,16 @@ static void doom(struct core *c, struct job *j, const struct parent *p)
 	    c, &(struct ending){ .job = j, .state = JOB_CANCELLED, .used = j->attempt, .error = span_of(text, n) });
 }
 
+void after_over(struct core *c, struct job *j)
+{
+	if (race_of(j) == NULL) {
+		job_release(c, j);
+		return;
+	}
+	after_drop(c, j->in.side);
+	race_judge(c, race_of(j));
+}
+
 /* One job that follows p. */
 static void decide(struct core *c, struct parent *p, struct edge *e)
 {
@@ -216,7 +227,7 @@ static void decide(struct core *c, struct parent *p, struct edge *e)
 	if (p->ended != JOB_DONE && !s->after->any)
 		doom(c, s->job, p);
 	else if (--s->after->left == 0)
-		job_release(c, s->job);
+		after_over(c, s->job);
 }
 
 void after_slice(struct core *c)

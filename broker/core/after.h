@@ -26,6 +26,9 @@ void after_hold(struct core *c, struct side *s, const uint64_t *ids, uint32_t n,
 /* A blocked job begins to wait. False: it has nothing to wait for. */
 bool after_link(struct core *c, struct side *s);
 
+/* A blocked job has nothing to wait for any more: it is ready, or its race begins. */
+void after_over(struct core *c, struct job *j);
+
 /* It waits no more. NULL `after` is fine. */
 void after_drop(struct core *c, struct side *s);
 

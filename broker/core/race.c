@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "broker/core/after.h"
 #include "broker/core/fact.h"
 #include "broker/core/fx.h"
 #include "broker/core/history.h"
@@ -18,6 +19,14 @@ enum { ROOM_FOR_OTHERS = 512 };
 
 /* ---- its beginning ---- */
 
+/* How many replicas may run when nothing has happened yet. */
+static uint32_t first_open(const struct race *race)
+{
+	if (side_of(race->parent)->after != NULL)
+		return 0;
+	return race->hedge_ms != 0 ? 1 : race->n;
+}
+
 struct race *race_new(struct core *c, struct job *parent, uint32_t n, uint64_t hedge_ms)
 {
 	struct race *race = calloc(1, sizeof *race + n * sizeof race->v[0]);
@@ -27,12 +36,12 @@ struct race *race_new(struct core *c, struct job *parent, uint32_t n, uint64_t h
 	race->parent = parent;
 	race->n = n;
 	race->hedge_ms = hedge_ms;
-	race->opened = hedge_ms != 0 && !c->replaying ? 1 : n; /* a replay finds out when it is over */
+	side_make(parent)->race = race;
+	race->opened = c->replaying ? n : first_open(race); /* a replay finds out when it is over */
 	list_init(&race->link);
 	list_push_back(&c->races, &race->all);
 	for (uint32_t i = 0; i < n; i++)
 		list_init(&race->v[i].parked);
-	side_make(parent)->race = race;
 	return race;
 }
 
@@ -200,7 +209,7 @@ static bool lost(const struct core *c, const struct race *race)
 			return false;
 	}
 	/* after a start the workers are only coming back */
-	return failed == race->n || (failed > 0 && c->t >= c->orphans_until);
+	return failed == race->n || (failed > 0 && race->opened > 0 && c->t >= c->orphans_until);
 }
 
 /* A line for each replica: who ran it, and what came of it. All of them fit into LIMIT_ERROR. */
@@ -243,7 +252,11 @@ static void end_parent(struct core *c, const struct race *race, struct ending e)
 
 static void judge(struct core *c, struct race *race)
 {
-	if (race->parent != NULL && !(race->parent->flags & JOB_ENDING) && lost(c, race))
+	if (race->parent == NULL || (race->parent->flags & JOB_ENDING))
+		return;
+	if (race->opened == 0 && first_open(race) > 0)
+		race_open(c, race, first_open(race)); /* what it follows has ended */
+	if (lost(c, race))
 		end_parent(c, race,
 		           (struct ending){ .state = JOB_DEAD, .used = 1, .exit = 1, .error = all_errors(c, race) });
 }
@@ -376,6 +389,31 @@ static uint32_t opened_before(const struct race *race)
 	return n;
 }
 
+/* Nothing of it has begun, as far as the journal knows. */
+static bool untouched(const struct race *race)
+{
+	for (uint32_t i = 0; i < race->n; i++) {
+		const struct job *j = race->v[i].job;
+
+		if (j == NULL || j->state == JOB_RUNNING || j->attempt > 0 || side_of(j)->token != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Which of its replicas may run after a replay. */
+static void reopen(struct core *c, struct race *race)
+{
+	if (race->hedge_ms != 0)
+		race->opened = opened_before(race);
+	if (race->parent == NULL)
+		return;
+	if (!untouched(race))
+		after_drop(c, race->parent->in.side);
+	else
+		race->opened = first_open(race);
+}
+
 void race_replayed(struct core *c)
 {
 	for (struct list *p = c->races.next; p != &c->races; p = p->next) {
@@ -383,15 +421,15 @@ void race_replayed(struct core *c)
 
 		for (uint32_t i = 0; i < race->n; i++)
 			race->v[i].failed |= race->v[i].job == NULL;
-		if (race->hedge_ms != 0)
-			race->opened = opened_before(race);
+		reopen(c, race);
 		for (uint32_t i = race->opened; i < race->n; i++)
 			if (race->v[i].job != NULL)
 				job_block(c, race->v[i].job);
 		if (race->parent == NULL)
 			continue;
 		race_judge(c, race);
-		if (race->v[race->opened - 1].job != NULL && race->v[race->opened - 1].job->state == JOB_RUNNING)
+		if (race->opened > 0 && race->v[race->opened - 1].job != NULL &&
+		    race->v[race->opened - 1].job->state == JOB_RUNNING)
 			set_hedge(c, race);
 	}
 }
@@ -437,7 +475,8 @@ static void check_racer(const struct race *race, uint32_t i)
 void race_check(const struct core *c, const struct job *j)
 {
 	const struct race *race = race_of(j);
-	uint32_t live = 0, last;
+	uint32_t live = 0;
+	bool runs;
 
 	if (j->id != race->id) {
 		must(race->v[index_of(race, j)].job == j);
@@ -452,8 +491,8 @@ void race_check(const struct core *c, const struct job *j)
 		live += race->v[i].job != NULL;
 	}
 	must(live == race->live && (live > 0 || race->parent != NULL) && race->opened <= race->n);
-	last = race->opened - 1;
-	must(heap_has(&race->hedge) == (race->parent != NULL && race->hedge_ms != 0 && race->opened < race->n &&
-	                                race->v[last].job != NULL && race->v[last].job->state == JOB_RUNNING));
+	j = race->opened > 0 ? race->v[race->opened - 1].job : NULL;
+	runs = j != NULL && j->state == JOB_RUNNING;
+	must(heap_has(&race->hedge) == (race->parent != NULL && race->hedge_ms != 0 && race->opened < race->n && runs));
 	(void)c;
 }

@@ -29,7 +29,8 @@ struct race {
 	struct job *parent; /* NULL once it has ended */
 	uint32_t n;         /* replicas */
 	uint32_t live;      /* of these */
-	uint32_t opened;    /* how many of them, from the first on, may run; the others wait for the hedge */
+	uint32_t opened;    /* how many of them, from the first on, may run; the others wait for the hedge, or for
+	                     * what the parent follows */
 	uint64_t hedge_ms;
 	struct heap_item hedge; /* in core.hedges while the last one that is open runs and another one may follow */
 	struct list all;        /* in core.races */
@@ -168,7 +169,7 @@ MUST_CHECK bool race_replay_child(struct core *c, uint64_t parent, uint64_t id, 
 /* Marks a replica as failed by this attempt, as history.h has it. */
 void race_failed(struct race *race, uint32_t i, struct span attempt);
 
-/* The next tick looks whether the race is lost. */
+/* The next tick looks whether the race may begin, or is lost. */
 void race_judge(struct core *c, struct race *race);
 
 /* The replicas up to the i-th may run. */

@@ -106,5 +106,5 @@ void race_claimed(struct core *c, struct job *j)
 	if (!list_empty(&r->parked))
 		unpark(c, r);
 	else
-		race_open(c, race, (uint32_t)(j->id - race->id));
+		race_open(c, race, race->hedge_ms != 0 ? (uint32_t)(j->id - race->id) : race->n);
 }

@@ -100,14 +100,14 @@ static void replay_terms(struct core *c, struct job *j, const struct fact_put *f
 		return;
 	side = side_make(j);
 	side->expires = f->expires_ms;
+	if (f->n_after > 0)
+		after_hold(c, side, f->after, f->n_after, f->flags & FACT_AFTER_ANY);
 	if (f->replicas > 0) {
 		(void)race_new(c, j, f->replicas, 0);
 		return; /* its children are delayed, not the parent */
 	}
 	side->due = f->due_ms;
 	side->dated = f->due_ms != 0 && (f->flags & FACT_DATED);
-	if (f->n_after > 0)
-		after_hold(c, side, f->after, f->n_after, f->flags & FACT_AFTER_ANY);
 }
 
 static void replay_put_one(struct core *c, struct queue *q, const struct fact_put *f, struct batch *b, uint64_t at,
@@ -435,10 +435,12 @@ void replay_finish(struct core *c, uint64_t tail, uint64_t head)
 	for (j = job_next(&c->jobs, 0); j != NULL; j = job_next(&c->jobs, j->id + 1)) {
 		if (order_holds(j, (enum job_state)j->state))
 			order_hold(c, j);
-		if (follows(j) && !after_link(c, j->in.side))
-			job_release(c, j);
+		if (follows(j) && race_of(j) == NULL && !after_link(c, j->in.side))
+			after_over(c, j);
 		else if (j->state == JOB_READY || j->state == JOB_DELAYED || j->state == JOB_BLOCKED)
 			job_enter(c, j);
+		if (follows(j) && race_of(j) != NULL && !after_link(c, j->in.side))
+			after_over(c, j);
 		wake_overdue(c, j);
 	}
 	for (uint32_t i = 0; i < c->n_queues; i++)

@@ -79,9 +79,7 @@ static const char *bad_race(const struct msg_submit *s)
 		return "a race has one payload";
 	if (t->race_ms == 0)
 		return "a race needs a deadline: race_ms";
-	if (t->group.n)
-		return "a group runs one job at a time, a race several";
-	return t->n_after ? "a race follows no other job" : NULL;
+	return t->group.n ? "a group runs one job at a time, a race several" : NULL;
 }
 
 static struct refusal refuse_after(const struct core *c, const struct msg_submit *s)
@@ -219,17 +217,6 @@ static void write_put(struct core *c, const struct client *cl, uint64_t number, 
 		race_fact_begin(b, c->next_id, s->terms.replicas, s->terms.hedge_ms);
 }
 
-/* Makes a race of a job, and begins it and its replicas. */
-static void submit_race(struct core *c, struct job *j, const struct msg_terms *t)
-{
-	struct race *race = race_new(c, j, t->replicas, t->hedge_ms);
-
-	j->in.side->expires = t->expires_ms;
-	job_begin(c, j);
-	for (uint32_t i = 1; i <= t->replicas; i++)
-		race_add_child(c, race, j->id + i, due_of(c, t), t->at_ms != 0);
-}
-
 /* Gives a job the side that the terms ask for, if they do. */
 static void submit_terms(struct core *c, struct job *j, const struct msg_terms *t, bool any)
 {
@@ -266,15 +253,26 @@ static bool repeated(struct core *c, struct client *cl, const struct msg *m)
 	return true;
 }
 
+/* Makes a race of a job, which is not delayed itself, and begins it and its replicas. */
+static void submit_race(struct core *c, struct job *j, const struct msg_terms *t)
+{
+	struct race *race = race_new(c, j, t->replicas, t->hedge_ms);
+
+	j->in.side->due = 0;
+	j->in.side->dated = false;
+	job_begin(c, j);
+	for (uint32_t i = 1; i <= t->replicas; i++)
+		race_add_child(c, race, j->id + i, due_of(c, t), t->at_ms != 0);
+}
+
 /* Begins a job, or the race that it is. */
 static void begin(struct core *c, struct job *j, const struct msg_submit *s)
 {
-	if (s->terms.replicas > 0) {
-		submit_race(c, j, &s->terms);
-		return;
-	}
 	submit_terms(c, j, &s->terms, s->flags & SUBMIT_AFTER_ANY);
-	job_begin(c, j);
+	if (s->terms.replicas > 0)
+		submit_race(c, j, &s->terms);
+	else
+		job_begin(c, j);
 }
 
 void submit_request(struct core *c, struct client *cl, const struct msg *m)

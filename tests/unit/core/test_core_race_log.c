@@ -186,6 +186,68 @@ START_TEST(moved)
 }
 END_TEST
 
+START_TEST(follows_another_job)
+{
+	/* job 1, then a race of 3 and 4 that follows it; with and without a restart between */
+	uint64_t after[] = { 1 };
+	struct msg_submit s = rig_race(2, 0);
+
+	s.terms.after = after;
+	s.terms.n_after = 1;
+	for (int restart = 0; restart < 2; restart++) {
+		for (int well = 0; well < 2; well++) {
+			rig_fini(&rig);
+			setup();
+			rig_submit(&rig, 1, 1, "q", 1);
+			rig_submit_as(&rig, 1, 2, "q", 1, s);
+			if (restart)
+				rig_restart(&rig, true);
+			rig_client(&rig, 1);
+			rig_ids(&rig, 1, 0, MSG_WAIT, 0, 2);
+			rig_worker(&rig, 1, 1, "q", 1);
+			rig_worker(&rig, 2, 1, "q", 1);
+			ck_assert(rig_has(&rig, "S1 jobs 1: 1/1 ") && !rig_has(&rig, "S2 jobs"));
+			rig_outcome(&rig, 1, 1, 1, well ? VERDICT_DONE : VERDICT_FAILED);
+			if (!well) {
+				ck_assert(rig_has(&rig, " 2 cancelled ") && !rig_has(&rig, "S2 jobs"));
+				continue;
+			}
+			ck_assert(rig_has(&rig, ": 3/2 ") && rig_has(&rig, ": 4/3 "));
+			rig_restart(&rig, true); /* its leases are no facts yet: it begins again */
+			rig_client(&rig, 1);
+			rig_ids(&rig, 1, 0, MSG_WAIT, 0, 2);
+			rig_worker(&rig, 1, 1, "q", 1);
+			rig_forget(&rig);
+			rig_worker(&rig, 2, 1, "q", 1);
+			rig_outcome(&rig, 2, 4, 2, VERDICT_DONE);
+			ck_assert(rig_has(&rig, ": 2 done attempt=1 'good'\n"));
+		}
+	}
+}
+END_TEST
+
+START_TEST(runs_on_after_what_it_followed)
+{
+	/* old leases are facts: what runs is not held again */
+	uint64_t after[] = { 1 };
+	struct msg_submit s = rig_race(2, 0);
+
+	s.terms.after = after;
+	s.terms.n_after = 1;
+	rig_submit(&rig, 1, 1, "q", 1);
+	rig_submit_as(&rig, 1, 2, "q", 1, s);
+	rig_worker(&rig, 1, 1, "q", 1);
+	rig_worker(&rig, 2, 1, "q", 1);
+	rig_outcome(&rig, 1, 1, 1, VERDICT_DONE);
+	rig_pass(&rig, 1500);
+	rig_restart(&rig, true);
+	rig_client(&rig, 1);
+	rig_forget(&rig);
+	rig_describe(&rig);
+	ck_assert(rig_has(&rig, " blocked=1 running=2 "));
+}
+END_TEST
+
 static uint32_t count(const char *text)
 {
 	uint32_t n = 0;
@@ -239,4 +301,5 @@ START_TEST(many_on_few)
 }
 END_TEST
 
-RIG_MAIN("core_race_log", restart_after_each_step, a_worker_claims_what_it_runs, moved, many_on_few)
+RIG_MAIN("core_race_log", restart_after_each_step, a_worker_claims_what_it_runs, moved, follows_another_job,
+         runs_on_after_what_it_followed, many_on_few)
