@@ -78,6 +78,17 @@ class Dead(Cli):
         os.kill(left.pid, signal.SIGKILL)  # it goes on without its client
         wait_until(lambda: queue(broker, "q")["ready"] == 6, what="the rest to be redriven")
 
+    def test_a_restart_in_the_middle(self):
+        broker = self.broker()
+        self.die(broker, *"abcdefgh")
+        slow = self.command(broker, "dead", "q", "redrive", "--rate", "20/s")
+        wait_until(lambda: queue(broker, "q")["redriven"] > 1, what="the redrive to begin")
+        broker.kill()
+        broker.start()
+        self.assertEqual(slow.wait(), 0)  # it asks again, for what is left
+        q = queue(broker, "q")
+        self.assertEqual((q["ready"], q["redriven"], q["dead_letters"]), (8, 8, 0))
+
     def test_interrupted(self):
         broker = self.broker()
         self.die(broker, *"ab")
