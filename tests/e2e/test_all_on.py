@@ -18,7 +18,7 @@ NARROW = 2       # the concurrency of a queue
 RATE = 10        # jobs per second of another
 DELAY = 0.7      # seconds
 WORKERS = 3
-QUEUES = "flaky,delayed,ordered,narrow,paced,doomed,arena,slow,stuck,keyed,long,ticked"
+QUEUES = "flaky,delayed,ordered,narrow,paced,doomed,arena,slow,stuck,keyed,long,ticked,member,report,chain"
 
 # A payload is "ROUND NUMBER"; W is the worker's name.
 HANDLER = r"""
@@ -31,6 +31,7 @@ flaky) [ "$SHEAF_ATTEMPT" -ge 3 ] || status=7 ;;
 ordered) [ "$SHEAF_ATTEMPT" -ge 2 ] || [ $((n % 3)) != 0 ] || status=5 ;;
 narrow) sleep 0.05 ;;
 doomed) [ -e "$D/mended.$round" ] || status=9 ;;
+member | chain) [ "$n" != 9 ] || status=3 ;;
 ticked) echo "$SHEAF_JOB_ID $SHEAF_H_DUE" >>"$D/ticks" ;;
 arena) mkdir "$D/slow.$round" 2>/dev/null && sleep 600 ;;
 slow) for i in 1 2 3 4 5 6 7 8; do sleep 0.2; echo "$((i * 12)) step $i" >&"$SHEAF_PROGRESS_FD"; done ;;
@@ -61,6 +62,7 @@ class AllOn(Case):
         self.keys = {}      # key: id
         self.begun = {}     # (queue, round): when its submit began
         self.plain = []     # commands that submit plain jobs
+        self.batches = []   # two of each round
         self.races = []     # (command, what it has to print)
         self.redrive = None  # the command that redrives what is dead, under way while the next round's deaths happen
 
@@ -148,8 +150,32 @@ class AllOn(Case):
         self.plain.append(self.command(self.broker_, "submit", "plain", "--lines", stdin=path))
         return {}
 
+    def batched(self, r):
+        """Two batches that are open while the broker and a worker die, see close_batches(). One has a job that
+        fails. Each is followed by one job."""
+        ends = {}
+        for which, when in enumerate(("success", "failure")):
+            done = self.expect(0, self.broker_, "batch", "new", "--then", "report", "--then-when", when,
+                               "--then-payload", f"{r} {which}")
+            batch = done.stdout.strip()
+            self.batches.append(batch)
+            ends.update(dict.fromkeys(self.submit("member", r, range(3), "--batch", batch), "done"))
+            if when == "failure":
+                ends.update(dict.fromkeys(self.submit("member", r, [9], "--batch", batch), "dead"))
+        return ends
+
+    def chained(self, r):
+        """1 and 2 follow 0, and 3 follows both; 10 follows 9, which fails, and 11 follows 10."""
+        a, = self.submit("chain", r, [0], "--delay", "300ms")
+        b, c = self.submit("chain", r, [1, 2], "--after", a)
+        d, = self.submit("chain", r, [3], "--after", f"{b},{c}")
+        bad, = self.submit("chain", r, [9], "--delay", "300ms")
+        after, = self.submit("chain", r, [10], "--after", bad)
+        last, = self.submit("chain", r, [11], "--after", after)
+        return {a: "done", b: "done", c: "done", d: "done", bad: "dead", after: "cancelled", last: "cancelled"}
+
     FEATURES = (flood, raced, flaky, delayed, expiring, ordered, narrow, paced, doomed, touched, stuck, cancelled,
-                keyed)
+                keyed, batched, chained)
 
     # Deaths.
 
@@ -171,6 +197,12 @@ class AllOn(Case):
         for key in keys:
             again = self.expect(0, self.broker_, "submit", "keyed", "another payload", "--key", key).stdout.strip()
             self.assertEqual(again, self.keys[key], f"the id of key {key}")
+
+    def close_batches(self, r):
+        """With one more job each."""
+        for batch in self.batches[-2:]:
+            self.submit("member", r, [5], "--batch", batch)
+            self.expect(0, self.broker_, "batch", "close", batch)
 
     # What has to be true when a round is over, and at the end.
 
@@ -236,6 +268,29 @@ class AllOn(Case):
         wait_until(lambda: queue(self.broker_, "nobody")["done"] == 1)
         self.assertEqual(queue(self.broker_, "nobody")["expired"], 3 * ROUNDS)
 
+    def check_batches(self):
+        """Each has ended as its jobs did, and one job followed."""
+        for i, batch in enumerate(self.batches):
+            shown = json.loads(self.expect(0, self.broker_, "batch", "show", batch, "--json").stdout)
+            want = ("done", 4, 0) if i % 2 == 0 else ("failed", 5, 1)
+            self.assertEqual((shown["state"], shown["total"], shown["failed"]), want, shown)
+        q = self.settled("report")
+        self.assertEqual((q["submitted"], q["done"]), (2 * ROUNDS, 2 * ROUNDS), q)
+        ran = {(line.round, line.n): line.job for line in self.log("report") if line.what == "end"}
+        self.assertEqual(sorted(ran), [(r, which) for r in range(ROUNDS) for which in (0, 1)])
+
+    def check_order_of_chains(self):
+        ended, begun = {}, {}
+        for i, line in enumerate(self.log("chain")):
+            if line.what == "begin":
+                begun.setdefault((line.round, line.n), i)
+            elif line.what == "end":
+                ended.setdefault((line.round, line.n), i)
+        for r in range(ROUNDS):
+            for first, then in ((0, 1), (0, 2), (1, 3), (2, 3)):
+                self.assertLess(ended[r, first], begun[r, then], f"round {r}: {then} did not wait for {first}")
+        self.assertEqual({n for _, n in begun}, {0, 1, 2, 3, 9})
+
     def check_attempts(self):
         """A job that fails twice is done with the third attempt, however often its worker died."""
         for job in {line.job for line in self.log("flaky") if line.what != "gone"}:
@@ -295,6 +350,7 @@ class AllOn(Case):
             for die in deaths:
                 time.sleep(self.rng.random() * 0.5)
                 die()
+            self.close_batches(r)
             self.same_ids(self.rng.sample(sorted(self.keys), min(4, len(self.keys))))
             self.ended(pending)
             if r:
@@ -306,6 +362,6 @@ class AllOn(Case):
         self.check_commands()
         self.same_ids(self.keys)
         for check in (self.check_counts, self.check_attempts, self.check_one_at_a_time, self.check_limits,
-                      self.check_times, self.check_ticks):
+                      self.check_times, self.check_ticks, self.check_batches, self.check_order_of_chains):
             check()
         self.broker_.stop()
