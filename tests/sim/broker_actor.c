@@ -303,6 +303,7 @@ static void configure(struct broker *b, struct core_config *config)
 	config->segment_bytes = SEGMENT;
 	config->seed = rng_next(&b->w->rng);
 	config->disk_cap = b->disk_cap;
+	config->key_window_ms = b->w->key_window_ms;
 	config->results = "tcp://sim:results";
 	config->workers = "tcp://sim:workers";
 	config->software = "sim";

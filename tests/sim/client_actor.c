@@ -42,6 +42,7 @@ void client_start_actor(struct client_actor *a)
 		memset(a->got, 0, a->n_got);
 	a->n_batches = 0;
 	a->batch = a->last_id = a->steady = 0;
+	a->opening = false;
 	world_note(a->w, "client %u starts", a->index);
 	if (a->working)
 		timer_at(a->w, &a->user, a->w->now_us + world_range(a->w, 0, 50 * MS));
@@ -108,7 +109,10 @@ static bool batch_result(struct client_actor *a, const struct msg_result_rec *r)
 			continue;
 		if (r->state == JOB_NONE && !a->w->forgets)
 			world_fail(a->w, "batch %llu is unknown", (unsigned long long)r->id);
+		if (a->thens[i] != 0 && r->state != JOB_NONE)
+			oracle_then_due(a->w->oracle, a->thens[i]);
 		a->batches[i] = a->batches[--a->n_batches];
+		a->thens[i] = a->thens[a->n_batches];
 		return true;
 	}
 	return false;
@@ -137,6 +141,8 @@ static void answer(struct client_actor *a, const struct csession_event *ev)
 {
 	if (ev->call == CALL_STEADY)
 		a->steady--;
+	if (ev->call == CALL_BATCH_OPEN)
+		a->opening = false;
 	if (ev->call == CALL_BATCH_OPEN && ev->error == SHEAF_OK)
 		a->batch = ev->answer->u.reply.value;
 }

@@ -20,7 +20,10 @@ struct client_actor {
 	uint64_t frozen_until;
 	bool working;                   /* submits */
 	uint64_t batch;                 /* open one, or 0 */
+	bool opening;                   /* a batch is on its way */
+	uint64_t then;                  /* tag of what follows it, or 0 */
 	uint64_t batches[MOST_BATCHES]; /* awaited */
+	uint64_t thens[MOST_BATCHES];   /* and what follows them */
 	uint32_t n_batches;
 	uint8_t *got; /* by tag: results that came in this life; owned */
 	uint64_t n_got;
@@ -37,6 +40,10 @@ void client_run(struct client_actor *a);
 
 /* client_wants.c */
 void client_dead(struct client_actor *a);
+/* A key, or a job to follow. */
+void client_joins(struct client_actor *a, struct wanted *wanted, struct csession_policy *p, struct msg_terms *t);
+/* What is to follow a batch; what m points to is good until the next call. */
+void client_then(struct client_actor *a, struct msg *m);
 void client_settings(struct client_actor *a);
 /* Nothing is limited, and no dead letters are redriven any more. */
 void client_unlimit(struct client_actor *a, uint64_t queue);

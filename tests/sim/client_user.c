@@ -84,6 +84,10 @@ static void submit(struct client_actor *a)
 		wanted.shared = true;
 		p.terms = &terms;
 	}
+	if (p.terms == NULL && world_chance(w, 200)) {
+		client_joins(a, &wanted, &p, &terms);
+		n = wanted.key != 0 ? 1 : n;
+	}
 	if (world_chance(w, 200))
 		p.headers = span_of("A=b\0", 4);
 	for (uint64_t i = 0; i < n && csession_room(a->c) > 0; i++) {
@@ -91,7 +95,7 @@ static void submit(struct client_actor *a)
 			                                                   : rng_below(&w->rng, 30)) };
 		size_t len = sizeof t + filler(w);
 
-		t.behaviour = wanted.behaviour = behaviour(w);
+		t.behaviour = wanted.behaviour = wanted.key != 0 ? DO_ECHO : behaviour(w);
 		t.tag = oracle_post(w->oracle, &wanted);
 		memcpy(bytes, &t, sizeof t);
 		for (size_t k = sizeof t; k < len; k++)
@@ -174,7 +178,11 @@ static void batch(struct client_actor *a)
 {
 	struct msg m = { .h.kind = MSG_BATCH_OPEN };
 
+	if (a->batch == 0 && a->opening)
+		return;
 	if (a->batch == 0) {
+		a->opening = true;
+		client_then(a, &m);
 		client_ask(a, &m, CALL_BATCH_OPEN);
 		return;
 	}
@@ -184,6 +192,7 @@ static void batch(struct client_actor *a)
 	if (m.h.kind != MSG_BATCH_CLOSE)
 		return;
 	if (a->n_batches < MOST_BATCHES && csession_room(a->c) > 0) {
+		a->thens[a->n_batches] = a->then;
 		a->batches[a->n_batches++] = a->batch;
 		(void)csession_await(a->c, a->batch, 0);
 	}

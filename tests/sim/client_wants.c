@@ -48,6 +48,47 @@ void client_dead(struct client_actor *a)
 	}
 }
 
+void client_joins(struct client_actor *a, struct wanted *wanted, struct csession_policy *p, struct msg_terms *t)
+{
+	static const char *const keys[] = { "", "k1", "k2", "k3", "k4", "k5", "k6" };
+	struct world *w = a->w;
+
+	if (world_chance(w, 500)) {
+		wanted->key = (uint32_t)world_range(w, 1, 6);
+		t->key = span_str(keys[wanted->key]);
+		p->batch = 0;
+	} else if (a->last_id != 0) {
+		wanted->after = a->last_id;
+		wanted->after_any = p->after_any = world_chance(w, 300);
+		t->after = &a->last_id;
+		t->n_after = 1;
+	} else {
+		return;
+	}
+	p->terms = t;
+}
+
+void client_then(struct client_actor *a, struct msg *m)
+{
+	static struct task t;
+	struct world *w = a->w;
+	struct msg_batch_open *o = &m->u.batch_open;
+	struct wanted wanted = { .queue = (uint32_t)rng_below(&w->rng, SIM_QUEUES), .attempts = 2 };
+
+	a->then = 0;
+	if (world_chance(w, 300))
+		o->open_ms = world_range(w, 1, 4000);
+	if (world_chance(w, 400))
+		return;
+	t = (struct task){ .tag = oracle_post(w->oracle, &wanted), .behaviour = DO_ECHO };
+	o->then_queue = client_queue_name(wanted.queue);
+	o->then_when = (uint32_t)world_range(w, THEN_SUCCESS, THEN_FAILURE);
+	o->then_attempts = wanted.attempts;
+	o->then_payload = span_of(&t, sizeof t);
+	if (o->then_when == THEN_ANY)
+		a->then = t.tag;
+}
+
 static void set(struct client_actor *a, uint64_t queue, const struct msg_setting_rec *v, uint32_t n)
 {
 	struct msg m = { .h.kind = MSG_QUEUE_SET };

@@ -56,7 +56,10 @@ uint64_t oracle_post(struct oracle *o, const struct wanted *wanted)
 		                     .ends_from = wanted->ends_from,
 		                     .ends_by = wanted->ends_by,
 		                     .leased = wanted->leased,
-		                     .shared = wanted->shared };
+		                     .shared = wanted->shared,
+		                     .key = wanted->key,
+		                     .after = wanted->after,
+		                     .after_any = wanted->after_any };
 	return ++o->n;
 }
 
@@ -73,11 +76,17 @@ static struct known *tie(struct oracle *o, uint64_t tag, uint64_t id)
 		memset(o->by_id + o->n_ids, 0, (n - o->n_ids) * sizeof o->by_id[0]);
 		o->n_ids = n;
 	}
-	if ((k->id != 0 && k->id != id) || (o->by_id[id] != 0 && o->by_id[id] != tag))
+	if ((k->id != 0 && k->id != id) ||
+	    (o->by_id[id] != 0 && o->by_id[id] != tag && !oracle_same_key(k, oracle_by_tag(o, o->by_id[id]))))
 		world_fail(o->w, "job %llu with tag %llu: the tag had id %llu, the id tag %llu", (unsigned long long)id,
 		           (unsigned long long)tag, (unsigned long long)k->id, (unsigned long long)o->by_id[id]);
-	k->id = id;
-	o->by_id[id] = tag;
+	if (k->id == 0) {
+		k->id = id;
+		k->known_ms = world_wall(o->w);
+		oracle_check_key(o, k);
+	}
+	if (o->by_id[id] == 0)
+		o->by_id[id] = tag;
 	return k;
 }
 
@@ -122,6 +131,24 @@ static void add_token(struct oracle *o, uint64_t token)
 	o->n_tokens++;
 }
 
+/* A repeat's answer came first; the job itself is this one. */
+static struct known *take_over(struct oracle *o, struct known *k)
+{
+	const struct known *other = oracle_by_id(o, k->id);
+
+	if (other->n_granted > 0)
+		world_fail(o->w, "job %llu has two payloads", (unsigned long long)k->id);
+	k->seen |= other->seen;
+	k->cancelled |= other->cancelled;
+	k->redriven |= other->redriven;
+	k->state = other->state;
+	k->attempt = other->attempt;
+	k->token = other->token;
+	k->finished_ms = other->finished_ms;
+	o->by_id[k->id] = k->tag;
+	return k;
+}
+
 static const struct task *task_of(struct oracle *o, const struct msg_job_rec *r)
 {
 	static struct task t;
@@ -138,6 +165,9 @@ static const struct task *task_of(struct oracle *o, const struct msg_job_rec *r)
 void oracle_granted(struct oracle *o, uint64_t session, const struct msg_job_rec *r)
 {
 	struct known *k = tie(o, task_of(o, r)->tag, r->id);
+
+	if (o->by_id[r->id] != k->tag)
+		k = take_over(o, k);
 
 	world_note(o->w, "grant id=%llu token=%llx to %llx", (unsigned long long)r->id, (unsigned long long)r->token,
 	           (unsigned long long)session);
@@ -197,7 +227,7 @@ static void must_fit(struct oracle *o, const struct known *k, const struct msg_r
 
 	if (r->state == JOB_DONE && fails)
 		world_fail(o->w, "job %llu is done, and its handler fails always", (unsigned long long)k->id);
-	if (r->state == JOB_CANCELLED && !k->cancelled && !o->purged[k->queue])
+	if (r->state == JOB_CANCELLED && !k->cancelled && !o->purged[k->queue] && k->after == 0)
 		world_fail(o->w, "job %llu is cancelled, and nobody asked for it", (unsigned long long)k->id);
 	if (r->state == JOB_EXPIRED && (k->ends_from == 0 || world_wall(o->w) < k->ends_from))
 		world_fail(o->w, "job %llu has expired too early", (unsigned long long)k->id);
@@ -232,7 +262,7 @@ void oracle_result(struct oracle *o, const struct msg_result_rec *r)
 		           job_state_name((enum job_state)r->state));
 	if (oracle_old_death(o, k, r))
 		return;
-	if (!r->gone)
+	if (!r->gone && r->state != JOB_CANCELLED)
 		token = token_of(o, k, r->result.n > 0 ? r->result : r->error);
 	must_fit(o, k, r);
 	if (k->state != JOB_NONE && !(oracle_redriven(o, k) && k->state == JOB_DEAD) &&
@@ -287,7 +317,7 @@ void oracle_restarted(struct oracle *o, const struct core *core)
 		const struct known *k = &o->v[i];
 		enum job_state now;
 
-		if (k->id == 0)
+		if (!oracle_own(o, k))
 			continue;
 		now = core_job_state(core, k->id);
 		if (now == JOB_NONE && !forgettable(o, k))
@@ -302,14 +332,14 @@ void oracle_restarted(struct oracle *o, const struct core *core)
 void oracle_each(struct oracle *o, void (*fn)(void *ctx, uint64_t id), void *ctx)
 {
 	for (uint64_t i = 0; i < o->n; i++)
-		if (o->v[i].id != 0 && !o->v[i].seen)
+		if (oracle_own(o, &o->v[i]) && !o->v[i].seen)
 			fn(ctx, o->v[i].id);
 }
 
 bool oracle_complete(const struct oracle *o)
 {
 	for (uint64_t i = 0; i < o->n; i++)
-		if (o->v[i].id != 0 && !o->v[i].seen)
+		if (oracle_own(o, &o->v[i]) && !o->v[i].seen)
 			return false;
 	return true;
 }
@@ -319,7 +349,10 @@ void oracle_final(struct oracle *o)
 	for (uint64_t i = 0; i < o->n; i++) {
 		const struct known *k = &o->v[i];
 
-		if (k->id != 0 && !k->seen)
+		if (k->due && k->id == 0 && !o->purged[k->queue] && !o->deleted[k->queue])
+			world_fail(o->w, "the job with tag %llu, which follows a batch, never came",
+			           (unsigned long long)k->tag);
+		if (oracle_own(o, k) && !k->seen)
 			world_fail(o->w, "job %llu has not ended", (unsigned long long)k->id);
 	}
 }

@@ -16,6 +16,11 @@ struct known {
 	uint32_t priority;
 	uint64_t not_before, ends_from, ends_by; /* see struct wanted */
 	bool leased, shared;
+	uint32_t key;
+	uint64_t known_ms; /* wall clock: when its id was */
+	uint64_t after;
+	bool after_any;
+	bool due;      /* it follows a batch that is complete */
 	uint32_t runs; /* handlers that came to their end */
 	bool refused;
 	bool cancelled;
@@ -60,6 +65,18 @@ struct oracle {
 struct known *oracle_by_tag(struct oracle *o, uint64_t tag);
 /* The job that has this id, or NULL. */
 struct known *oracle_by_id(struct oracle *o, uint64_t id);
+
+/* Two submits with one key: false if they are of different keys. */
+bool oracle_same_key(const struct known *a, const struct known *b);
+/* Its id is known: holds it against the others with its key. */
+void oracle_check_key(struct oracle *o, const struct known *k);
+/* The job is its own, and no repeat of another one's submit. */
+static inline bool oracle_own(const struct oracle *o, const struct known *k)
+{
+	return k->id != 0 && o->by_id[k->id] == k->tag;
+}
+/* It is granted: what it follows has ended. */
+void oracle_check_after(struct oracle *o, const struct core *core, const struct known *k);
 
 /* Somebody asked that it be redriven, if it is dead. */
 bool oracle_redriven(const struct oracle *o, const struct known *k);

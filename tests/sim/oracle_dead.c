@@ -38,7 +38,7 @@ uint64_t oracle_some_dead(struct oracle *o)
 	for (uint64_t i = 0; i < o->n; i++) {
 		const struct known *k = &o->v[(from + i) % o->n];
 
-		if (k->id != 0 && k->seen && k->state == JOB_DEAD)
+		if (oracle_own(o, k) && k->seen && k->state == JOB_DEAD)
 			return k->id;
 	}
 	return 0;

@@ -119,6 +119,8 @@ void oracle_in_order(struct oracle *o, const struct core *core, uint64_t id)
 
 	if (k != NULL && k->ends_by != 0 && !oracle_redriven(o, k) && world_wall(o->w) >= k->ends_by)
 		world_fail(o->w, "job %llu is granted, and it has expired", (unsigned long long)id);
+	if (k != NULL)
+		oracle_check_after(o, core, k);
 	if (k == NULL || k->shared || o->w->options->check_each > 1)
 		return;
 	starved = starves(o, core, k);

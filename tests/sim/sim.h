@@ -197,10 +197,15 @@ struct wanted {
 	uint64_t ends_by;    /* wall clock: nor be granted then; 0 = not known that well */
 	bool leased;         /* its lease has a time of its own */
 	bool shared;         /* it is of a tenant or a group */
+	uint32_t key;        /* its key in its queue; 0 = none */
+	uint64_t after;      /* the job that it follows, or 0 */
+	bool after_any;      /* however that ends */
 };
 /* Returns its tag, which its payload carries. */
 uint64_t oracle_post(struct oracle *o, const struct wanted *wanted);
 void oracle_accepted(struct oracle *o, uint64_t tag, uint64_t id);
+/* The batch is complete whose `then` job has this tag: it must be there. */
+void oracle_then_due(struct oracle *o, uint64_t tag);
 void oracle_refused(struct oracle *o, uint64_t tag);
 /* A grant has left the broker. */
 void oracle_granted(struct oracle *o, uint64_t session, const struct msg_job_rec *r);
@@ -263,8 +268,9 @@ struct world {
 	struct heap timers;
 	struct list conns;
 	uint64_t next_route;
-	bool calm;       /* a seed without faults */
-	bool faults;     /* they happen now */
+	bool calm;   /* a seed without faults */
+	bool faults; /* they happen now */
+	uint64_t key_window_ms;
 	bool small_keep; /* results are not kept for long */
 	bool forgets;    /* results may go before their time: small_keep, or the disk has no room */
 	struct timer fault_timer;
