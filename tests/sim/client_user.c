@@ -86,7 +86,7 @@ static void submit(struct client_actor *a)
 	}
 	if (p.terms == NULL && world_chance(w, 200)) {
 		client_joins(a, &wanted, &p, &terms);
-		n = wanted.key != 0 ? 1 : n;
+		n = wanted.key != 0 || wanted.race > 0 ? 1 : n;
 	}
 	if (world_chance(w, 200))
 		p.headers = span_of("A=b\0", 4);

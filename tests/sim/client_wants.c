@@ -53,7 +53,12 @@ void client_joins(struct client_actor *a, struct wanted *wanted, struct csession
 	static const char *const keys[] = { "", "k1", "k2", "k3", "k4", "k5", "k6" };
 	struct world *w = a->w;
 
-	if (world_chance(w, 500)) {
+	if (wanted->queue == SIM_RACE_QUEUE && world_chance(w, 400)) {
+		wanted->race = t->replicas = (uint32_t)world_range(w, 2, SIM_REPLICAS);
+		t->race_ms = world_range(w, 200, 4000);
+		t->hedge_ms = world_chance(w, 500) ? world_range(w, 1, 300) : 0;
+		wanted->ends_from = world_wall(w) + t->race_ms;
+	} else if (world_chance(w, 500)) {
 		wanted->key = (uint32_t)world_range(w, 1, 6);
 		t->key = span_str(keys[wanted->key]);
 		p->batch = 0;

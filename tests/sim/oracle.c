@@ -57,10 +57,24 @@ uint64_t oracle_post(struct oracle *o, const struct wanted *wanted)
 		                     .ends_by = wanted->ends_by,
 		                     .leased = wanted->leased,
 		                     .shared = wanted->shared,
+		                     .race = wanted->race,
 		                     .key = wanted->key,
 		                     .after = wanted->after,
 		                     .after_any = wanted->after_any };
+	o->cancels += wanted->race; /* who loses is told to stop */
 	return ++o->n;
+}
+
+static void room_for_id(struct oracle *o, uint64_t id)
+{
+	uint64_t n = 2 * id + 64;
+
+	if (id < o->n_ids)
+		return;
+	o->by_id = realloc(o->by_id, n * sizeof o->by_id[0]);
+	must(o->by_id != NULL);
+	memset(o->by_id + o->n_ids, 0, (n - o->n_ids) * sizeof o->by_id[0]);
+	o->n_ids = n;
 }
 
 /* Ties an id to a tag: by an acceptance, or by a grant that came first. */
@@ -68,14 +82,7 @@ static struct known *tie(struct oracle *o, uint64_t tag, uint64_t id)
 {
 	struct known *k = oracle_by_tag(o, tag);
 
-	if (id >= o->n_ids) {
-		uint64_t n = 2 * id + 64;
-
-		o->by_id = realloc(o->by_id, n * sizeof o->by_id[0]);
-		must(o->by_id != NULL);
-		memset(o->by_id + o->n_ids, 0, (n - o->n_ids) * sizeof o->by_id[0]);
-		o->n_ids = n;
-	}
+	room_for_id(o, id);
 	if ((k->id != 0 && k->id != id) ||
 	    (o->by_id[id] != 0 && o->by_id[id] != tag && !oracle_same_key(k, oracle_by_tag(o, o->by_id[id]))))
 		world_fail(o->w, "job %llu with tag %llu: the tag had id %llu, the id tag %llu", (unsigned long long)id,
@@ -83,7 +90,6 @@ static struct known *tie(struct oracle *o, uint64_t tag, uint64_t id)
 	if (k->id == 0) {
 		k->id = id;
 		k->known_ms = world_wall(o->w);
-		oracle_check_key(o, k);
 	}
 	if (o->by_id[id] == 0)
 		o->by_id[id] = tag;
@@ -162,16 +168,9 @@ static const struct task *task_of(struct oracle *o, const struct msg_job_rec *r)
 	return &t;
 }
 
-void oracle_granted(struct oracle *o, uint64_t session, const struct msg_job_rec *r)
+/* It may be granted, and this is not the grant of before. */
+static void must_be_due(struct oracle *o, const struct known *k, const struct msg_job_rec *r)
 {
-	struct known *k = tie(o, task_of(o, r)->tag, r->id);
-
-	if (o->by_id[r->id] != k->tag)
-		k = take_over(o, k);
-
-	world_note(o->w, "grant id=%llu token=%llx to %llx", (unsigned long long)r->id, (unsigned long long)r->token,
-	           (unsigned long long)session);
-	add_token(o, r->token);
 	if (r->token <= k->granted)
 		world_fail(o->w, "job %llu is granted with a token that is not above the last",
 		           (unsigned long long)r->id);
@@ -182,9 +181,32 @@ void oracle_granted(struct oracle *o, uint64_t session, const struct msg_job_rec
 		           k->attempts);
 	if (world_wall(o->w) < k->not_before)
 		world_fail(o->w, "job %llu is granted before its time", (unsigned long long)r->id);
-	k->granted = r->token;
-	k->granted_us = o->w->now_us;
+}
+
+void oracle_granted(struct oracle *o, uint64_t session, const struct msg_job_rec *r)
+{
+	struct known *k = oracle_by_tag(o, task_of(o, r)->tag);
+
+	world_note(o->w, "grant id=%llu token=%llx to %llx", (unsigned long long)r->id, (unsigned long long)r->token,
+	           (unsigned long long)session);
+	add_token(o, r->token);
 	o->w->totals->grants++;
+	if (k->race > 0 && r->id != k->id) {
+		room_for_id(o, r->id);
+		o->by_id[r->id] = k->tag;
+		oracle_replica_granted(o, session, k, r);
+	} else {
+		k = tie(o, k->tag, r->id);
+	}
+	if (k->race == 0 && o->by_id[r->id] != k->tag)
+		k = take_over(o, k);
+	if (k->n_granted == 0)
+		oracle_check_key(o, k);
+	if (k->race == 0)
+		must_be_due(o, k, r);
+	if (k->granted < r->token)
+		k->granted = r->token;
+	k->granted_us = o->w->now_us;
 	o->w->totals->regranted += k->n_granted++ > 0;
 }
 
@@ -232,7 +254,7 @@ static void must_fit(struct oracle *o, const struct known *k, const struct msg_r
 	if (r->state == JOB_EXPIRED && (k->ends_from == 0 || world_wall(o->w) < k->ends_from))
 		world_fail(o->w, "job %llu has expired too early", (unsigned long long)k->id);
 	if (o->w->calm && r->state == JOB_DEAD && !fails && k->behaviour != DO_FLAKY && k->behaviour != DO_MURDER &&
-	    !k->leased && !o->leased[k->queue])
+	    !k->leased && k->race == 0 && !o->leased[k->queue])
 		world_fail(o->w, "job %llu is dead without a reason", (unsigned long long)k->id);
 }
 
@@ -262,7 +284,7 @@ void oracle_result(struct oracle *o, const struct msg_result_rec *r)
 		           job_state_name((enum job_state)r->state));
 	if (oracle_old_death(o, k, r))
 		return;
-	if (!r->gone && r->state != JOB_CANCELLED)
+	if (!r->gone && r->state != JOB_CANCELLED && (k->race == 0 || r->state == JOB_DONE))
 		token = token_of(o, k, r->result.n > 0 ? r->result : r->error);
 	must_fit(o, k, r);
 	if (k->state != JOB_NONE && !(oracle_redriven(o, k) && k->state == JOB_DEAD) &&
@@ -271,7 +293,8 @@ void oracle_result(struct oracle *o, const struct msg_result_rec *r)
 		           job_state_name((enum job_state)k->state), (unsigned long long)k->token,
 		           job_state_name((enum job_state)r->state), (unsigned long long)token);
 	/* leases that are young, or were given back, may be unknown to the next broker */
-	if (token != 0 && token != k->granted && !oracle_redriven(o, k) && o->crashed_us < k->granted_us)
+	if (token != 0 && token != k->granted && k->race == 0 && !oracle_redriven(o, k) &&
+	    o->crashed_us < k->granted_us)
 		world_fail(o->w, "the result of job %llu is of the token %llx, and %llx was granted later",
 		           (unsigned long long)r->id, (unsigned long long)token, (unsigned long long)k->granted);
 	k->seen = true;

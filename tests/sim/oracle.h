@@ -16,6 +16,9 @@ struct known {
 	uint32_t priority;
 	uint64_t not_before, ends_from, ends_by; /* see struct wanted */
 	bool leased, shared;
+	uint32_t race;                 /* replicas */
+	uint64_t racers[SIM_REPLICAS]; /* instances of their workers */
+	uint64_t raced_us;             /* when the first of them was granted */
 	uint32_t key;
 	uint64_t known_ms; /* wall clock: when its id was */
 	uint64_t after;
@@ -68,13 +71,16 @@ struct known *oracle_by_id(struct oracle *o, uint64_t id);
 
 /* Two submits with one key: false if they are of different keys. */
 bool oracle_same_key(const struct known *a, const struct known *b);
-/* Its id is known: holds it against the others with its key. */
+/* It is granted for the first time: holds it against the others with its key. */
 void oracle_check_key(struct oracle *o, const struct known *k);
 /* The job is its own, and no repeat of another one's submit. */
 static inline bool oracle_own(const struct oracle *o, const struct known *k)
 {
 	return k->id != 0 && o->by_id[k->id] == k->tag;
 }
+/* A replica's grant has left; the core has just granted one. */
+void oracle_replica_granted(struct oracle *o, uint64_t session, struct known *k, const struct msg_job_rec *r);
+void oracle_check_replica(struct oracle *o, const struct core *core, const struct known *k, uint64_t id);
 /* It is granted: what it follows has ended. */
 void oracle_check_after(struct oracle *o, const struct core *core, const struct known *k);
 

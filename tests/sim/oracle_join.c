@@ -6,8 +6,8 @@ bool oracle_same_key(const struct known *a, const struct known *b)
 	return a->key != 0 && a->key == b->key && a->queue == b->queue;
 }
 
-/* Within the window of a key there is one job, whoever asks. A submit took place between its posting and the moment
- * that its id was known. */
+/* Only jobs that were granted are known to be no repeats. Within the window of a key there is one job, whoever asks. A
+ * submit took place between its posting and the moment that its id was known. */
 void oracle_check_key(struct oracle *o, const struct known *k)
 {
 	if (k->key == 0 || o->deleted[k->queue])
@@ -16,7 +16,7 @@ void oracle_check_key(struct oracle *o, const struct known *k)
 		const struct known *other = &o->v[i];
 		uint64_t apart;
 
-		if (other->id == 0 || other->id == k->id || !oracle_same_key(k, other))
+		if (other->n_granted == 0 || other->id == k->id || !oracle_same_key(k, other))
 			continue;
 		apart = k->known_ms - other->posted_ms;
 		if (other->known_ms > k->posted_ms && other->known_ms - k->posted_ms > apart)

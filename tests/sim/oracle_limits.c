@@ -54,11 +54,11 @@ static void look(struct oracle *o, uint32_t i, const struct queue *q, uint64_t g
 	left = left > q->now[JOB_RUNNING] ? left - q->now[JOB_RUNNING] : 0;
 	if (b->settings.rate > 0 && left > over) /* at most so many came back that had not begun */
 		b->tokens += (left - over) * JOB;
-	if (b->settings.rate > 0 && grants * JOB > b->tokens)
+	if (i != SIM_RACE_QUEUE && b->settings.rate > 0 && grants * JOB > b->tokens)
 		world_fail(o->w, "queue %u: %llu jobs are granted where its rate allows %llu", i,
 		           (unsigned long long)grants, (unsigned long long)(b->tokens / JOB));
 	if (b->settings.rate > 0)
-		b->tokens -= grants * JOB;
+		b->tokens -= grants * JOB < b->tokens ? grants * JOB : b->tokens;
 }
 
 void oracle_step_ends(struct oracle *o, const struct core *core, const struct effects *fx)
@@ -121,14 +121,17 @@ void oracle_in_order(struct oracle *o, const struct core *core, uint64_t id)
 		world_fail(o->w, "job %llu is granted, and it has expired", (unsigned long long)id);
 	if (k != NULL)
 		oracle_check_after(o, core, k);
-	if (k == NULL || k->shared || o->w->options->check_each > 1)
+	if (k != NULL)
+		oracle_check_replica(o, core, k, id);
+	if (k == NULL || k->shared || k->race > 0 || o->w->options->check_each > 1)
 		return;
 	starved = starves(o, core, k);
 	for (uint64_t i = 0; i < o->n; i++) {
 		const struct known *other = &o->v[i];
 
-		if (other->id == 0 || other->id == id || other->seen || other->shared || other->queue != k->queue ||
-		    other->priority < k->priority || (other->priority == k->priority && other->id > id))
+		if (other->id == 0 || other->id == id || other->seen || other->shared || other->race > 0 ||
+		    other->queue != k->queue || other->priority < k->priority ||
+		    (other->priority == k->priority && other->id > id))
 			continue;
 		if (other->priority > k->priority && starved)
 			continue;

@@ -21,7 +21,7 @@
 #define SIM_WORKER_ODD  "odd"
 
 enum { SIM_CLIENTS = 5, SIM_WORKERS = 5, SIM_QUEUES = 3 };
-enum { SIM_RACE_QUEUE = 2 /* where jobs are raced */, SIM_MOST_ATTEMPTS = 3 };
+enum { SIM_RACE_QUEUE = 2 /* where jobs are raced */, SIM_REPLICAS = 4, SIM_MOST_ATTEMPTS = 3 };
 
 struct world;
 struct broker;
@@ -197,6 +197,7 @@ struct wanted {
 	uint64_t ends_by;    /* wall clock: nor be granted then; 0 = not known that well */
 	bool leased;         /* its lease has a time of its own */
 	bool shared;         /* it is of a tenant or a group */
+	uint32_t race;       /* replicas; 0 = it is no race */
 	uint32_t key;        /* its key in its queue; 0 = none */
 	uint64_t after;      /* the job that it follows, or 0 */
 	bool after_any;      /* however that ends */
