@@ -39,7 +39,8 @@ def main():
     jobs, ms = [int(a) for a in sys.argv[1:] + ["1000", "50"][len(sys.argv) - 1:]]
     folder = tempfile.mkdtemp(prefix="sheaf-race-")
     runs = os.path.join(folder, "runs")
-    handler = f"echo >>{runs}; ((RANDOM % 100)) && exec sleep {ms / 1000}; exec sleep {ms / 10}"
+    slow = f"echo >>{runs}; (($(wc -c <{runs}) % 100 == 50))"
+    handler = f"if {slow}; then exec sleep {ms / 10}; fi; exec sleep {ms / 1000}"
     broker = Broker(folder).start()
     workers = [Worker(broker, "q", "-j", 4, "--", "bash", "-c", handler).start() for _ in range(4)]
 
