@@ -102,8 +102,11 @@ class Client(Peer):
         others = [i for i in ids if i not in self.asked]
         for at in range(0, len(others), 1024):
             self.send(self.socket, WAIT, 0, 0, others[at:at + 1024])
-        while any(i not in self.results for i in ids):
-            self.take(self.receive(self.socket, RESULTS))
+        missing = {i for i in ids if i not in self.results}
+        while missing:  # who reads slowly loses results
+            message = self.receive(self.socket, RESULTS)
+            self.take(message)
+            missing.difference_update(record[0] for record in message.body[1])
         self.asked.difference_update(ids)
         return {i: self.results.pop(i) for i in ids}
 

@@ -44,7 +44,7 @@ class Timers(Case):
         worker = self.worker(broker, "q", "--builtin", "noop", "-j", 2)
         client = Client(broker.url)
         span = 500 if TIMERS <= 2000 else TIMERS // 10
-        due = submit_all(client, wall() + 2000 + TIMERS // 4, span)
+        due = submit_all(client, wall() + 2000 + TIMERS // 20, span)
         client.close()
         broker.kill()
         broker.start()
