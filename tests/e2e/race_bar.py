@@ -39,7 +39,8 @@ def main():
     jobs, ms = [int(a) for a in sys.argv[1:] + ["1000", "50"][len(sys.argv) - 1:]]
     folder = tempfile.mkdtemp(prefix="sheaf-race-")
     runs = os.path.join(folder, "runs")
-    slow = f"echo >>{runs}; (($(wc -c <{runs}) % 100 == 50))"
+    # under a lock: two that count at once would both miss the run that is to be slow
+    slow = f"n=$(flock {runs}.lock sh -c 'echo >>{runs}; wc -c <{runs}'); ((n % 100 == 50))"
     handler = f"if {slow}; then exec sleep {ms / 10}; fi; exec sleep {ms / 1000}"
     broker = Broker(folder).start()
     workers = [Worker(broker, "q", "-j", 4, "--", "bash", "-c", handler).start() for _ in range(4)]
