@@ -125,7 +125,7 @@ static bool rate_of(const struct cli *c, const struct action *a, uint64_t *rate)
 	}
 	if (settings_rate(c->flags.rate, rate) && *rate > 0)
 		return true;
-	cli_say("--rate: '%s' is no rate such as 100/s, 6/m, 500/h or 50/d", c->flags.rate);
+	cli_say("--rate: '%s' is no rate such as 100/s, 6/m, 500/h or 50/d, at most 1000000/s", c->flags.rate);
 	return false;
 }
 

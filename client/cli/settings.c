@@ -94,7 +94,7 @@ static const char *form(enum setting_kind kind)
 {
 	switch (kind) {
 	case SETTING_RATE:
-		return "rate such as 100/s, 6/m, 500/h or 50/d";
+		return "rate such as 100/s, 6/m, 500/h or 50/d, at most 1000000/s";
 	case SETTING_DURATION:
 		return "duration such as 500ms, 30s, 5m, 2h or 7d";
 	case SETTING_SIZE:
