@@ -25,8 +25,8 @@ MUST_CHECK enum sheaf_error msg_decode(struct span frame, struct msg_room *room,
 void msg_encode(struct buf *out, const struct msg *m);
 
 /* Building a message record by record, for what is gathered during a turn: msg_begin writes the header
- * and the start of the body of MSG_JOBS, MSG_OUTCOMES, MSG_RESULTS or MSG_ACCEPTED with an open count;
- * the put calls append; msg_end writes the count. At most LIMIT_RECORDS records and LIMIT_MESSAGE bytes:
+ * and the start of the body of MSG_JOBS, MSG_OUTCOMES, MSG_RESULTS, MSG_ACCEPTED, MSG_MESSAGES or MSG_SETTLE with an
+ * open count; the put calls append; msg_end writes the count. At most LIMIT_RECORDS records and LIMIT_MESSAGE bytes:
  * ask msg_fits before each. `number` and `session` stay patchable through msg_patch. */
 struct msg_writer {
 	struct buf *out; /* borrowed */
@@ -40,6 +40,8 @@ void msg_put_job(struct msg_writer *w, const struct msg_job_rec *r);
 void msg_put_outcome(struct msg_writer *w, const struct msg_outcome_rec *r);
 void msg_put_result(struct msg_writer *w, const struct msg_result_rec *r);
 void msg_put_accepted(struct msg_writer *w, const struct msg_accepted_rec *r);
+void msg_put_delivery(struct msg_writer *w, const struct msg_delivery_rec *r);
+void msg_put_settle(struct msg_writer *w, const struct msg_settle_rec *r);
 void msg_end(struct msg_writer *w);
 
 /* Whether another record may be put whose spans hold `bytes` bytes in all. The first always may. */
@@ -55,6 +57,9 @@ void msg_patch(uint8_t *p, size_t n, uint64_t epoch, uint64_t session, uint64_t 
 /* Rules for names, the same everywhere. */
 bool name_queue_ok(struct span s);  /* [a-z0-9][a-z0-9._-]{0,55} */
 bool name_worker_ok(struct span s); /* 1 to 64 printable bytes without space or comma */
+bool name_topic_ok(struct span s);  /* of topics and channels, as NSQ has them: [.a-zA-Z0-9_-]{1,64}, which may end in
+                                       #ephemeral; that counts in the 64 */
+bool name_ephemeral(struct span s); /* it does */
 /* NAME=VALUE\0…: names [A-Za-z0-9_-]{1,64}, values without NUL, at most LIMIT_HEADERS and LIMIT_HEADER_BYTES. */
 bool headers_ok(struct span s);
 

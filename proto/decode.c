@@ -14,6 +14,8 @@ static_assert(LIMIT_RECORDS * sizeof(struct msg_result_rec) < ROOM_BYTES, "resul
 static_assert(LIMIT_RECORDS * sizeof(struct msg_job_rec) < ROOM_BYTES, "jobs fit");
 static_assert(LIMIT_RECORDS * sizeof(struct msg_outcome_rec) < ROOM_BYTES, "outcomes fit");
 static_assert(LIMIT_RECORDS * sizeof(struct msg_progress_rec) < ROOM_BYTES, "progress fits");
+static_assert(LIMIT_TOPIC_ROWS * sizeof(struct msg_topic_rec) < ROOM_BYTES, "topics fit");
+static_assert(LIMIT_RECORDS * sizeof(struct msg_delivery_rec) < ROOM_BYTES, "deliveries fit");
 static_assert(LIMIT_LISTED * sizeof(struct msg_queue_rec) < ROOM_BYTES, "queues fit");
 static_assert(LIMIT_LISTED * sizeof(struct msg_worker_rec) < ROOM_BYTES, "workers fit");
 static_assert(LIMIT_LISTED * sizeof(struct msg_cron_rec) + LIMIT_CRON_NEXT * sizeof(struct msg_cron_time) < ROOM_BYTES,
@@ -151,6 +153,8 @@ static enum sheaf_error read_bytes(struct reader *r, const struct field *f, uint
 		e = (s.n == 0 && f->min == 0) || name_queue_ok(s) ? SHEAF_OK : SHEAF_E_BAD_NAME;
 	else if (f->type == FIELD_NAME)
 		e = (s.n == 0 && f->min == 0) || name_worker_ok(s) ? SHEAF_OK : SHEAF_E_BAD_NAME;
+	else if (f->type == FIELD_TOPIC)
+		e = (s.n == 0 && f->min == 0) || name_topic_ok(s) ? SHEAF_OK : SHEAF_E_BAD_NAME;
 	else if (f->type == FIELD_HEADERS)
 		e = check_headers(s);
 	else if (s.n > f->max)
@@ -262,6 +266,7 @@ static enum sheaf_error read_field(struct reader *r, const struct field *f, uint
 	case FIELD_TEXT:
 	case FIELD_QUEUE:
 	case FIELD_NAME:
+	case FIELD_TOPIC:
 	case FIELD_HEADERS:
 		return read_bytes(r, f, base + f->at);
 	case FIELD_STATES:

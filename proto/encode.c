@@ -149,6 +149,7 @@ static void write_field(struct buf *out, const struct field *f, const uint8_t *b
 	case FIELD_TEXT:
 	case FIELD_QUEUE:
 	case FIELD_NAME:
+	case FIELD_TOPIC:
 	case FIELD_HEADERS:
 		write_bytes(out, f, base + f->at);
 		return;
@@ -183,7 +184,8 @@ void msg_begin(struct msg_writer *w, struct buf *out, const struct msg_header *h
 	const struct layout *layout = fields_of(h->kind);
 	uint8_t *p;
 
-	must(h->kind == MSG_JOBS || h->kind == MSG_OUTCOMES || h->kind == MSG_RESULTS || h->kind == MSG_ACCEPTED);
+	must(h->kind == MSG_JOBS || h->kind == MSG_OUTCOMES || h->kind == MSG_RESULTS || h->kind == MSG_ACCEPTED ||
+	     h->kind == MSG_MESSAGES || h->kind == MSG_SETTLE);
 	must(answer <= 1);
 	*w = (struct msg_writer){ .out = out, .start = out->n };
 	write_head(out, h, layout->n);
@@ -223,6 +225,18 @@ void msg_put_accepted(struct msg_writer *w, const struct msg_accepted_rec *r)
 {
 	count_record(w);
 	records_write_accepted(w->out, r);
+}
+
+void msg_put_delivery(struct msg_writer *w, const struct msg_delivery_rec *r)
+{
+	count_record(w);
+	records_write_delivery(w->out, r);
+}
+
+void msg_put_settle(struct msg_writer *w, const struct msg_settle_rec *r)
+{
+	count_record(w);
+	records_write_settle(w->out, r);
 }
 
 void msg_end(struct msg_writer *w)

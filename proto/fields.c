@@ -43,8 +43,7 @@ static const struct field submit[] = {
 	OPT(FIELD_U32, struct msg, u.submit.terms.replicas, 0, LIMIT_REPLICAS, "replicas: at most 16"),
 	OPT(FIELD_U64, struct msg, u.submit.terms.hedge_ms, 0, LIMIT_DELAY_MS, "hedge_ms: at most ten years"),
 	OPT(FIELD_U64, struct msg, u.submit.terms.race_ms, 0, LIMIT_DELAY_MS, "race_ms: at most ten years"),
-	OPT(FIELD_NAME, struct msg, u.submit.terms.topic, 0, LIMIT_NAME,
-	    "topic: at most 64 printable bytes without space or comma"),
+	OPT(FIELD_TOPIC, struct msg, u.submit.terms.topic, 0, LIMIT_NAME, "topic" TOPIC_RULE),
 	OPT(FIELD_U64, struct msg, u.submit.terms.within_ms, 0, LIMIT_DELAY_MS, "within_ms: at most ten years"),
 };
 static const struct field batch_open[] = {
@@ -120,8 +119,54 @@ static const struct field job_list[] = {
 	U64(struct msg, u.job_list.session, "session: a whole number"),
 	U64(struct msg, u.job_list.token, "token: a whole number"),
 };
+static const struct field publish[] = {
+	TOPIC(struct msg, u.publish.topic, 1, "topic" TOPIC_RULE),
+	U64(struct msg, u.publish.answered, "answered: a whole number"),
+	NUM(FIELD_U64, struct msg, u.publish.defer_ms, 0, LIMIT_DEFER_MS, "defer_ms: at most 366 days"),
+	U32(struct msg, u.publish.count, 1, LIMIT_PUBLISH, "count: 1 to 65536"),
+	BYTES(struct msg, u.publish.packed, LIMIT_PUBLISH_BYTES, "packed: at most 16 MiB"),
+};
+static const struct field subscribe[] = {
+	U32(struct msg, u.subscribe.sub, 0, UINT32_MAX, "sub: a whole number of 32 bits"),
+	TOPIC(struct msg, u.subscribe.topic, 1, "topic" TOPIC_RULE),
+	TOPIC(struct msg, u.subscribe.channel, 1, "channel" TOPIC_RULE),
+	OPT(FIELD_U64, struct msg, u.subscribe.timeout_ms, 0, LIMIT_MESSAGE_MS, "timeout_ms: at most a day"),
+	OPT(FIELD_U32, struct msg, u.subscribe.sample, 0, 100, "sample: 0 to 100"),
+	OPT(FIELD_U64, struct msg, u.subscribe.since_ms, 0, UINT64_MAX, "since_ms: a whole number"),
+	OPT(FIELD_U64, struct msg, u.subscribe.most_ms, 0, LIMIT_MESSAGE_MS, "most_ms: at most a day"),
+	OPT(FIELD_U32, struct msg, u.subscribe.consumers, 0, UINT32_MAX, "consumers: a whole number of 32 bits"),
+};
+static const struct field credit[] = {
+	LIST(u.credit.v, u.credit.n, &fields_credit_record, 1, LIMIT_RECORDS, "credit: a list of 1 to 1024"),
+};
+static const struct field settle[] = {
+	LIST(u.settle.v, u.settle.n, &fields_settle_record, 1, LIMIT_RECORDS, "settle: a list of 1 to 1024"),
+};
+static const struct field unsubscribe[] = {
+	U32(struct msg, u.unsubscribe.sub, 0, UINT32_MAX, "sub: a whole number of 32 bits"),
+};
+static const struct field topic_op[] = {
+	TOPIC(struct msg, u.topic_op.topic, 1, "topic" TOPIC_RULE),
+	TOPIC(struct msg, u.topic_op.channel, 0, "channel" TOPIC_RULE),
+	U32(struct msg, u.topic_op.op, TOPIC_CREATE, TOPIC_SET, "op: 1 to 6"),
+	OPT(FIELD_U64, struct msg, u.topic_op.since_ms, 0, UINT64_MAX, "since_ms: a whole number"),
+	OPT(FIELD_U32, struct msg, u.topic_op.which, 0, 2 * SET_DEAD - 1, "which: 0 to 31"),
+	OPT(FIELD_U64, struct msg, u.topic_op.keep_ms, 0, LIMIT_DELAY_MS, "keep_ms: at most ten years"),
+	OPT(FIELD_U64, struct msg, u.topic_op.keep_bytes, 0, LIMIT_KEEP_BYTES, "keep_bytes: at most 1 TiB"),
+	OPT(FIELD_U32, struct msg, u.topic_op.ordered, 0, 1, "ordered: 0 or 1"),
+	OPT(FIELD_U32, struct msg, u.topic_op.attempts, 0, LIMIT_MESSAGE_ATTEMPTS, "attempts: at most 60000"),
+	OPT(FIELD_TOPIC, struct msg, u.topic_op.dead, 0, LIMIT_NAME, "dead" TOPIC_RULE),
+};
+static const struct field topic_list[] = {
+	TOPIC(struct msg, u.topic_list.topic, 0, "topic" TOPIC_RULE),
+	U64(struct msg, u.topic_list.after, "after: a whole number"),
+	U64(struct msg, u.topic_list.generation, "generation: a whole number"),
+};
 static const struct field worker_list[] = { U64(struct msg, u.worker_list.after, "after: a whole number") };
-static const struct field ping[] = { U64(struct msg, u.ping.pushed, "pushed: a whole number") };
+static const struct field ping[] = {
+	U64(struct msg, u.ping.pushed, "pushed: a whole number"),
+	OPT(FIELD_U64, struct msg, u.ping.delivered, 0, UINT64_MAX, "delivered: a whole number"),
+};
 static const struct field client_welcome[] = {
 	U32(struct msg, u.client_welcome.version, 1, UINT32_MAX, "version: from 1"),
 	U64(struct msg, u.client_welcome.features, "features: a whole number"),
@@ -132,6 +177,7 @@ static const struct field client_welcome[] = {
 	U32(struct msg, u.client_welcome.waits_max, 0, UINT32_MAX, "waits_max: a whole number of 32 bits"),
 	U64(struct msg, u.client_welcome.beat_ms, "beat_ms: a whole number"),
 	TEXT(struct msg, u.client_welcome.software, LIMIT_TEXT, "software: at most 1024 bytes"),
+	OPT(FIELD_U64, struct msg, u.client_welcome.message_max, 0, UINT64_MAX, "message_max: a whole number"),
 };
 static const struct field accepted[] = {
 	LIST(u.accepted.v, u.accepted.n, &fields_accepted_record, 0, LIMIT_RECORDS, "accepted: a list of at most 1024"),
@@ -225,6 +271,19 @@ static const struct field dead_info[] = {
 	U64(struct msg, u.dead_info.next.near, "near: a whole number"),
 	LIST(u.dead_info.v, u.dead_info.n, &fields_dead_record, 0, LIMIT_LISTED, "dead: a list of at most 256"),
 };
+static const struct field messages[] = {
+	LIST(u.messages.v, u.messages.n, &fields_delivery_record, 0, LIMIT_RECORDS, "messages: a list of at most 1024"),
+};
+static const struct field topics_info[] = {
+	U32(struct msg, u.topics_info.more, 0, 1, "more: 0 or 1"),
+	U64(struct msg, u.topics_info.next, "next: a whole number"),
+	U64(struct msg, u.topics_info.generation, "generation: a whole number"),
+	LIST(u.topics_info.v, u.topics_info.n, &fields_topic_record, 0, LIMIT_TOPIC_ROWS,
+	     "topics: a list of at most 1024"),
+};
+static const struct field gone[] = {
+	LIST(u.gone.v, u.gone.n, &fields_gone_record, 0, LIMIT_RECORDS, "gone: a list of at most 1024"),
+};
 static const struct field worker_hello[] = {
 	VERSION_RANGE(worker_hello),
 	NUM(FIELD_WIDE, struct msg, u.worker_hello.instance, 1, UINT64_MAX, "instance: a random number, not 0"),
@@ -308,6 +367,13 @@ static const struct layout layouts[LAYOUT_KINDS] = {
 	[MSG_DEAD_LIST] = BODY(dead_list),
 	[MSG_DEAD_OP] = BODY(dead_op),
 	[MSG_RETRY] = BODY(ids),
+	[MSG_PUBLISH] = BODY(publish),
+	[MSG_SUBSCRIBE] = BODY(subscribe),
+	[MSG_CREDIT] = BODY(credit),
+	[MSG_SETTLE] = BODY(settle),
+	[MSG_UNSUBSCRIBE] = BODY(unsubscribe),
+	[MSG_TOPIC_OP] = BODY(topic_op),
+	[MSG_TOPIC_LIST] = BODY(topic_list),
 	[MSG_CLIENT_WELCOME] = BODY(client_welcome),
 	[MSG_ACCEPTED] = BODY(accepted),
 	[MSG_RESULTS] = BODY(results),
@@ -322,6 +388,9 @@ static const struct layout layouts[LAYOUT_KINDS] = {
 	[MSG_JOBS_INFO] = BODY(jobs_info),
 	[MSG_CRON_INFO] = BODY(cron_info),
 	[MSG_DEAD_INFO] = BODY(dead_info),
+	[MSG_MESSAGES] = BODY(messages),
+	[MSG_TOPICS_INFO] = BODY(topics_info),
+	[MSG_MESSAGES_GONE] = BODY(gone),
 	[MSG_WORKER_HELLO] = BODY(worker_hello),
 	[MSG_WORKER_READY] = BODY(nonce),
 	[MSG_BEAT] = BODY(beat),

@@ -16,6 +16,7 @@ enum field_type {
 	FIELD_TEXT,    /* str of at most max bytes */
 	FIELD_QUEUE,   /* str, name_queue_ok; may be empty if min is 0 */
 	FIELD_NAME,    /* str, name_worker_ok; may be empty if min is 0 */
+	FIELD_TOPIC,   /* str, name_topic_ok: a topic or a channel; may be empty if min is 0 */
 	FIELD_HEADERS, /* bin, headers_ok */
 	FIELD_STATES,  /* array of JOB_STATES numbers */
 	FIELD_RECORD,  /* one record, in place */

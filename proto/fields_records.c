@@ -7,7 +7,7 @@
 static const struct field accepted_fields[] = {
 	WIDE(struct msg_accepted_rec, number, "accepted.number: a whole number"),
 	WIDE(struct msg_accepted_rec, first, "accepted.first: a job's id"),
-	U32(struct msg_accepted_rec, count, 0, LIMIT_RECORDS, "accepted.count: 0 to 1024"),
+	U32(struct msg_accepted_rec, count, 0, LIMIT_PUBLISH, "accepted.count: 0 to 65536"),
 };
 const struct record fields_accepted_record =
     RECORD(struct msg_accepted_rec, accepted_fields, false, "accepted: records [number, first, count]",

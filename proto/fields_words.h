@@ -25,6 +25,7 @@
 #define TEXT(of, name, max_, why_)      NUM(FIELD_TEXT, of, name, 0, max_, why_)
 #define QUEUE(of, name)                 NUM(FIELD_QUEUE, of, name, 1, LIMIT_QUEUE_NAME, QUEUE_RULE)
 #define NAME(of, name, min_, why_)      NUM(FIELD_NAME, of, name, min_, LIMIT_NAME, why_)
+#define TOPIC(of, name, min_, why_)     NUM(FIELD_TOPIC, of, name, min_, LIMIT_NAME, why_)
 #define HEADERS(of, name)               NUM(FIELD_HEADERS, of, name, 0, LIMIT_HEADER_BYTES, HEADERS_RULE)
 #define LIST(v_, n_, record_, min_, max_, why_)                                                                        \
 	{                                                                                                              \
@@ -43,6 +44,7 @@
 	}
 
 #define QUEUE_RULE   "queue: a name [a-z0-9][a-z0-9._-]{0,55}"
+#define TOPIC_RULE   ": a name [.a-zA-Z0-9_-]{1,64}, with #ephemeral at the end or not"
 #define HEADERS_RULE "headers: NAME=VALUE, each ended by a NUL, at most 64 in 8 KiB, names [A-Za-z0-9_-]{1,64}"
 
 /* of a schedule */

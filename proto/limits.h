@@ -33,6 +33,23 @@
 #define LIMIT_AFTER         64                                  /* jobs and batches that a job may follow */
 #define LIMIT_REPLICAS      16                                  /* of a race */
 
+/* topics and channels */
+#define LIMIT_PUBLISH          65536                              /* messages of one publish */
+#define LIMIT_PUBLISH_BYTES    (16 * MIB)                         /* of these, packed */
+#define LIMIT_RUN_BYTES        (256 * KIB)                        /* a run takes no more messages then */
+#define LIMIT_DEFER_MS         (UINT64_C(366) * 24 * 3600 * 1000) /* of a publish or a requeue */
+#define LIMIT_MESSAGE_MS       (24 * 3600 * 1000)                 /* a message's timeout */
+#define LIMIT_READY            65536                              /* messages in one consumer's hands */
+#define LIMIT_TOPICS           10000
+#define LIMIT_TOPIC_CHANNELS   256      /* of one topic */
+#define LIMIT_CHANNELS         60000    /* of all */
+#define LIMIT_CONSUMERS        65536    /* of all channels */
+#define LIMIT_MESSAGE_ATTEMPTS 60000    /* that may be set on a channel */
+#define LIMIT_TOPIC_ROWS       1024     /* topics and channels in one answer */
+#define LIMIT_EPHEMERAL_DEPTH  10000    /* messages that an ephemeral channel holds */
+#define LIMIT_RUNS             64000000 /* runs in the index */
+#define LIMIT_PARCELS          16000000 /* what consumers hold, what came back, what is deferred */
+
 /* schedules */
 #define LIMIT_CRONS        1000
 #define LIMIT_CRON_SPEC    256        /* bytes of what says when it is due */
@@ -105,6 +122,9 @@
 #define DEFAULT_SESSION_KEEP_MS    600000 /* how long a silent client's answers are kept for its retries */
 #define DEFAULT_BATCH_OPEN_MS      (24 * 3600 * 1000) /* how long a batch may stay open */
 #define DEFAULT_KEY_WINDOW_MS      (24 * 3600 * 1000) /* how long an idempotency key is remembered */
+#define DEFAULT_MESSAGE_MAX        MIB                /* bytes of one message of a topic */
+#define DEFAULT_MESSAGE_MS         60000              /* a message's timeout in a consumer's hands */
+#define DEFAULT_MESSAGE_MOST_MS    (15 * 60 * 1000)   /* and with all touches */
 #define DEFAULT_MEMORY             (512 * MIB)        /* payload cache */
 #define DEFAULT_SEGMENT            (64 * MIB)
 #define DEFAULT_STARVE_MS          30000 /* wait after which a lower priority gets a grant now and then */
@@ -119,6 +139,8 @@
 static_assert(LIMIT_PAYLOAD + LIMIT_HEADER_BYTES + LIMIT_ERROR + 64 * KIB <= LIMIT_MESSAGE,
               "a full job fits a message");
 static_assert(LIMIT_MESSAGE + MIB <= DEFAULT_SEGMENT, "a full message fits a segment");
+static_assert(LIMIT_PUBLISH_BYTES + 64 * KIB <= LIMIT_MESSAGE, "a full publish fits a message");
+static_assert(LIMIT_TOPIC_CHANNELS < LIMIT_TOPIC_ROWS, "a topic with all its channels fits an answer");
 static_assert(LIMIT_QUEUE_NAME + sizeof "results." - 1 <= LIMIT_NAME, "results.QUEUE is a topic's name");
 static_assert(LIMIT_WINDOW_JOBS <= LIMIT_HELD, "a hello can name all that a worker holds");
 static_assert(4 * LIMIT_RECORDS <= STEP_EFFECTS && 2 * STEP_WORK <= STEP_EFFECTS, "a step's effects have room");

@@ -14,6 +14,7 @@
 #include "proto/limits.h"
 #include "proto/msg_cron.h"
 #include "proto/msg_dead.h"
+#include "proto/msg_topic.h"
 #include "proto/msg_worker.h"
 
 /* A job's states (DESIGN: the last four are terminal). Their numbers are on the wire and on disk. */
@@ -64,6 +65,13 @@ enum msg_kind {
 	MSG_DEAD_LIST = 21,
 	MSG_DEAD_OP = 22,
 	MSG_RETRY = 23,
+	MSG_PUBLISH = 25,
+	MSG_SUBSCRIBE = 26,
+	MSG_CREDIT = 27, /* not answered, as is SETTLE; number 0 */
+	MSG_SETTLE = 28,
+	MSG_UNSUBSCRIBE = 29,
+	MSG_TOPIC_OP = 30,
+	MSG_TOPIC_LIST = 31,
 	/* broker → client; header.number repeats the request's, but where said otherwise */
 	MSG_CLIENT_WELCOME = 32,
 	MSG_ACCEPTED = 33, /* number 0; each record names its request */
@@ -80,6 +88,9 @@ enum msg_kind {
 	MSG_JOBS_INFO = 46,
 	MSG_CRON_INFO = 44,
 	MSG_DEAD_INFO = 45,
+	MSG_MESSAGES = 43, /* number: how many deliveries were pushed to this session before this message */
+	MSG_TOPICS_INFO = 47,
+	MSG_MESSAGES_GONE = 48,
 	/* worker → broker, control */
 	MSG_WORKER_HELLO = 64,
 	MSG_WORKER_READY = 65,
@@ -132,7 +143,7 @@ struct msg_terms {
 	uint32_t replicas;       /* race: so many different workers; one payload only */
 	uint64_t hedge_ms;       /* race: the next replica begins when the one before has been silent for so long */
 	uint64_t race_ms;        /* race: no answer within it is the end */
-	struct span topic;       /* where the result is published; not built yet */
+	struct span topic;       /* where the result is published, beside results.QUEUE */
 	uint64_t within_ms;      /* as expires_ms, so long from now */
 };
 
@@ -368,6 +379,7 @@ struct msg_client_welcome {
 	uint32_t waits_max;
 	uint64_t beat_ms;
 	struct span software; /* "sheafd 0.1.0" */
+	uint64_t message_max; /* bytes of one message of a topic */
 };
 
 struct msg {
@@ -403,7 +415,32 @@ struct msg {
 		} jobs_info;
 		struct {
 			uint64_t pushed;
-		} ping; /* PING: results received; PONG: results pushed */
+			uint64_t delivered;
+		} ping; /* PING: results and deliveries received; PONG: pushed */
+		struct msg_publish publish;
+		struct msg_subscribe subscribe;
+		struct {
+			const struct msg_credit_rec *v;
+			uint32_t n;
+		} credit;
+		struct {
+			const struct msg_settle_rec *v;
+			uint32_t n;
+		} settle;
+		struct {
+			uint32_t sub;
+		} unsubscribe;
+		struct msg_topic_op topic_op;
+		struct msg_topic_list topic_list;
+		struct msg_topics_info topics_info;
+		struct {
+			const struct msg_delivery_rec *v;
+			uint32_t n;
+		} messages;
+		struct {
+			const struct msg_gone_rec *v;
+			uint32_t n;
+		} gone;
 		struct {
 			uint32_t flags; /* enum cron_flags */
 			struct msg_cron cron;

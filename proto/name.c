@@ -31,6 +31,27 @@ bool name_worker_ok(struct span s)
 	return true;
 }
 
+static const char ephemeral[] = "#ephemeral";
+
+bool name_ephemeral(struct span s)
+{
+	size_t n = sizeof ephemeral - 1;
+
+	return s.n > n && memcmp(s.p + s.n - n, ephemeral, n) == 0;
+}
+
+bool name_topic_ok(struct span s)
+{
+	size_t n = name_ephemeral(s) ? s.n - (sizeof ephemeral - 1) : s.n;
+
+	if (n == 0 || s.n > LIMIT_NAME)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!header_name_byte(s.p[i]) && s.p[i] != '.')
+			return false;
+	return true;
+}
+
 bool headers_ok(struct span s)
 {
 	size_t at = 0;

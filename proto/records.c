@@ -23,7 +23,7 @@ bool records_read_accepted(struct cursor *c, void *rec)
 	errors |= cursor_u64(c, &r->number);
 	errors |= cursor_u64(c, &r->first);
 	errors |= cursor_u32(c, &r->count);
-	return ALL_OK(errors) && r->count <= LIMIT_RECORDS;
+	return ALL_OK(errors) && r->count <= LIMIT_PUBLISH;
 }
 
 bool records_read_result(struct cursor *c, void *rec)
@@ -82,6 +82,39 @@ bool records_read_outcome(struct cursor *c, void *rec)
 	errors |= cursor_bytes(c, &r->result);
 	return ALL_OK(errors) && r->verdict >= VERDICT_DONE && r->verdict <= VERDICT_KILLED &&
 	       r->error.n <= LIMIT_ERROR && r->result.n <= LIMIT_PAYLOAD;
+}
+
+bool records_read_settle(struct cursor *c, void *rec)
+{
+	struct msg_settle_rec *r = rec;
+	unsigned int errors = 0;
+
+	if (!read_head(c, 5))
+		return false;
+	errors |= cursor_u64(c, &r->run);
+	errors |= cursor_u64(c, &r->token);
+	errors |= cursor_u64(c, &r->mask);
+	errors |= cursor_u32(c, &r->verdict);
+	errors |= cursor_u64(c, &r->delay_ms);
+	return ALL_OK(errors) && r->verdict >= SETTLE_FINISH && r->verdict <= SETTLE_TOUCH &&
+	       r->delay_ms <= LIMIT_DEFER_MS;
+}
+
+bool records_read_delivery(struct cursor *c, void *rec)
+{
+	struct msg_delivery_rec *r = rec;
+	unsigned int errors = 0;
+
+	if (!read_head(c, 7))
+		return false;
+	errors |= cursor_u32(c, &r->sub);
+	errors |= cursor_u64(c, &r->run);
+	errors |= cursor_u64(c, &r->token);
+	errors |= cursor_u64(c, &r->mask);
+	errors |= cursor_u32(c, &r->attempts);
+	errors |= cursor_u64(c, &r->time_ns);
+	errors |= cursor_bytes(c, &r->packed);
+	return ALL_OK(errors) && r->attempts >= 1 && r->packed.n <= LIMIT_PUBLISH_BYTES;
 }
 
 bool records_read_payload(struct cursor *c, void *rec)
@@ -156,6 +189,37 @@ void records_write_outcome(struct buf *out, const void *rec)
 	p = put_uint(p, r->run_ms);
 	p = put_bin(p, r->error);
 	p = put_bin(p, r->result);
+	out->n = (size_t)(p - out->p);
+}
+
+void records_write_settle(struct buf *out, const void *rec)
+{
+	const struct msg_settle_rec *r = rec;
+	uint8_t *p = buf_room(out, 1 + 5 * PUT_NUMBER);
+
+	p = put_array(p, 5);
+	p = put_wide(p, r->run);
+	p = put_wide(p, r->token);
+	p = put_wide(p, r->mask);
+	p = put_uint(p, r->verdict);
+	p = put_uint(p, r->delay_ms);
+	out->n = (size_t)(p - out->p);
+}
+
+void records_write_delivery(struct buf *out, const void *rec)
+{
+	const struct msg_delivery_rec *r = rec;
+	uint8_t *p = buf_room(out, 1 + 6 * PUT_NUMBER + PUT_HEAD + r->packed.n);
+
+	must(r->packed.n <= LIMIT_PUBLISH_BYTES);
+	p = put_array(p, 7);
+	p = put_uint(p, r->sub);
+	p = put_wide(p, r->run);
+	p = put_wide(p, r->token);
+	p = put_wide(p, r->mask);
+	p = put_uint(p, r->attempts);
+	p = put_wide(p, r->time_ns);
+	p = put_bin(p, r->packed);
 	out->n = (size_t)(p - out->p);
 }
 

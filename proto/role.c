@@ -59,6 +59,16 @@ static uint32_t queue_op_needs(enum queue_op op)
 	return ADMIN;
 }
 
+/* What nobody sends but the broker. */
+#define FROM_BROKER(X)                                                                                                 \
+	X(CLIENT_WELCOME)                                                                                              \
+	X(ACCEPTED)                                                                                                    \
+	X(RESULTS) X(REPLY) X(PONG) X(JOB_INFO) X(QUEUE_INFO) X(WORKER_INFO) X(STATS_INFO) X(PEEKED) X(BATCH_INFO)     \
+	    X(JOBS_INFO) X(CRON_INFO) X(DEAD_INFO) X(WORKER_WELCOME) X(BEAT_ANSWER) X(SETTLED) X(RECALL) X(REVOKE)     \
+		X(NO_SESSION) X(JOBS_WELCOME) X(JOBS) X(MESSAGES) X(TOPICS_INFO) X(MESSAGES_GONE)
+
+#define CASE(kind_) case MSG_##kind_:
+
 uint32_t role_needs(const struct msg *m)
 {
 	switch ((enum msg_kind)m->h.kind) {
@@ -71,12 +81,18 @@ uint32_t role_needs(const struct msg *m)
 	case MSG_RETRY:
 	case MSG_BATCH_OPEN:
 	case MSG_BATCH_CLOSE:
+	case MSG_PUBLISH:
 		return SUBMIT;
 	case MSG_WAIT:
 	case MSG_RESULT_GET:
 	case MSG_JOB_GET:
 	case MSG_JOB_LIST:
 	case MSG_BATCH_GET:
+	case MSG_SUBSCRIBE:
+	case MSG_CREDIT:
+	case MSG_SETTLE:
+	case MSG_UNSUBSCRIBE:
+	case MSG_TOPIC_LIST:
 		return SUBMIT_OR_READ;
 	case MSG_QUEUE_LIST:
 	case MSG_WORKER_LIST:
@@ -88,6 +104,7 @@ uint32_t role_needs(const struct msg *m)
 	case MSG_QUEUE_SET:
 	case MSG_CRON_SET:
 	case MSG_DEAD_OP:
+	case MSG_TOPIC_OP:
 		return ADMIN;
 	case MSG_CRON_OP:
 		return m->u.cron_op.op == CRON_NEXT ? READ : ADMIN;
@@ -101,28 +118,7 @@ uint32_t role_needs(const struct msg *m)
 	case MSG_WORKER_BYE:
 	case MSG_OUTCOMES:
 		return WORK;
-	case MSG_CLIENT_WELCOME:
-	case MSG_ACCEPTED:
-	case MSG_RESULTS:
-	case MSG_REPLY:
-	case MSG_PONG:
-	case MSG_JOB_INFO:
-	case MSG_QUEUE_INFO:
-	case MSG_WORKER_INFO:
-	case MSG_STATS_INFO:
-	case MSG_PEEKED:
-	case MSG_BATCH_INFO:
-	case MSG_JOBS_INFO:
-	case MSG_CRON_INFO:
-	case MSG_DEAD_INFO:
-	case MSG_WORKER_WELCOME:
-	case MSG_BEAT_ANSWER:
-	case MSG_SETTLED:
-	case MSG_RECALL:
-	case MSG_REVOKE:
-	case MSG_NO_SESSION:
-	case MSG_JOBS_WELCOME:
-	case MSG_JOBS:
+		FROM_BROKER(CASE)
 		return BROKER;
 	}
 	return BROKER;

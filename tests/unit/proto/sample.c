@@ -104,6 +104,8 @@ static struct span make_span(struct sample *s, const struct field *f)
 		return text(s, length(s, 1, f->max), "abcxyz0123456789");
 	case FIELD_NAME:
 		return text(s, length(s, least(s, f), f->max), "!abcXYZ.~{}");
+	case FIELD_TOPIC:
+		return text(s, length(s, least(s, f), f->max), "abcXYZ019._-");
 	case FIELD_TEXT:
 		return text(s, length(s, least(s, f), f->max), "tcp://*:7 ");
 	case FIELD_HEADERS:
