@@ -60,12 +60,13 @@ static uint32_t queue_op_needs(enum queue_op op)
 }
 
 /* What nobody sends but the broker. */
-#define FROM_BROKER(X)                                                                                                 \
-	X(CLIENT_WELCOME)                                                                                              \
-	X(ACCEPTED)                                                                                                    \
-	X(RESULTS) X(REPLY) X(PONG) X(JOB_INFO) X(QUEUE_INFO) X(WORKER_INFO) X(STATS_INFO) X(PEEKED) X(BATCH_INFO)     \
-	    X(JOBS_INFO) X(CRON_INFO) X(DEAD_INFO) X(WORKER_WELCOME) X(BEAT_ANSWER) X(SETTLED) X(RECALL) X(REVOKE)     \
-		X(NO_SESSION) X(JOBS_WELCOME) X(JOBS) X(MESSAGES) X(TOPICS_INFO) X(MESSAGES_GONE)
+/* clang-format off */
+#define FROM_BROKER(X) \
+	X(CLIENT_WELCOME) X(ACCEPTED) X(RESULTS) X(REPLY) X(PONG) X(JOB_INFO) X(QUEUE_INFO) X(WORKER_INFO) \
+	X(STATS_INFO) X(PEEKED) X(BATCH_INFO) X(JOBS_INFO) X(CRON_INFO) X(DEAD_INFO) X(WORKER_WELCOME) \
+	X(BEAT_ANSWER) X(SETTLED) X(RECALL) X(REVOKE) X(NO_SESSION) X(JOBS_WELCOME) X(JOBS) X(MESSAGES) \
+	X(TOPICS_INFO) X(MESSAGES_GONE)
+/* clang-format on */
 
 #define CASE(kind_) case MSG_##kind_:
 
