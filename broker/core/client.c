@@ -30,6 +30,7 @@ struct client *client_at(struct core *c, uint64_t session)
 	cl->session = session;
 	cl->heard = c->t;
 	list_init(&cl->waits);
+	list_init(&cl->consumers);
 	cl->timer.tie = session;
 	HASH_ADD(hh, c->by_client, session, sizeof cl->session, cl);
 	c->n_clients++;

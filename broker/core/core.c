@@ -43,6 +43,7 @@ void core_config_default(struct core_config *config)
 		.key_window_ms = DEFAULT_KEY_WINDOW_MS,
 		.keys_max = LIMIT_QUEUE_KEYS,
 		.deliveries = DEFAULT_DELIVERIES,
+		.message_max = DEFAULT_MESSAGE_MAX,
 		.dead_max = LIMIT_DEAD,
 		.beat_ms = DEFAULT_BEAT_MS,
 		.liveness_ms = DEFAULT_LIVENESS_MS,
@@ -337,6 +338,9 @@ static void take(struct core *c, const struct event *ev)
 		break;
 	case EV_ZONE:
 		cron_zone_came(c, ev->text, !ev->flag, ev->facts);
+		break;
+	case EV_FETCHED:
+	case EV_BAD_MESSAGES:
 		break;
 	case EV_DRAIN:
 		c->draining = true;

@@ -34,6 +34,7 @@ struct core_config {
 	uint64_t key_window_ms;  /* how long an idempotency key is remembered */
 	uint32_t keys_max;       /* per queue; at most LIMIT_QUEUE_KEYS */
 	uint32_t deliveries;     /* a job that was lost with its worker this often is a dead letter */
+	uint64_t message_max;    /* bytes of one message of a topic */
 	uint64_t dead_max;       /* dead letters at which a queue takes no more jobs */
 	uint32_t beat_ms;
 	uint32_t liveness_ms;
@@ -61,11 +62,13 @@ enum event_kind {
 	EV_MOVE,        /* position, facts: one block of the segment named by FX_MOVE, in order */
 	EV_MOVED,       /* position: the segment's base; all its blocks were handed in */
 	EV_BAD_PAYLOAD, /* lease, text: the payload of this granted job could not be read back */
-	EV_ZONE,  /* text: the name that FX_ZONE gave; facts: the bytes of that time zone's file; flag 1: it cannot be
-	             read, and facts say why */
-	EV_DRAIN, /* stop intake: submits get draining, nothing more is granted */
-	EV_DISMISSED, /* principal: it may no longer what it might; its sessions end */
-	EV_TICK       /* the time of core_deadline has come */
+	EV_ZONE,    /* text: the name that FX_ZONE gave; facts: the bytes of that time zone's file; flag 1: it cannot be
+	               read, and facts say why */
+	EV_FETCHED, /* session: the token that FX_FETCH gave; facts: the packed message; flag 1: it cannot be read */
+	EV_BAD_MESSAGES, /* session: the token of a delivery whose bytes could not be read back */
+	EV_DRAIN,        /* stop intake: submits get draining, nothing more is granted */
+	EV_DISMISSED,    /* principal: it may no longer what it might; its sessions end */
+	EV_TICK          /* the time of core_deadline has come */
 };
 
 struct event {
@@ -109,6 +112,11 @@ enum effect_kind {
 	FX_CLOSE,   /* session: close its PUSH socket at once */
 	FX_MOVE,    /* position: read that segment and hand its blocks in as EV_MOVE, then EV_MOVED */
 	FX_TRIM,    /* position: nothing below it is needed; a segment's base */
+	FX_DELIVER, /* peer, session, number (deliveries pushed to it before this one); delivery (its `packed` is
+	               empty); count: messages in the run, whose packed bytes are at `stored`: gathered into MESSAGES,
+	               with those that the mask names. What cannot be read: EV_BAD_MESSAGES */
+	FX_FETCH,   /* number (a token), stored (a run's packed bytes), mask (one message of it): answer with EV_FETCHED
+	             */
 	FX_ZONE,    /* zone: read the file of this time zone; answer with EV_ZONE. A name as zone_name_ok has it */
 	FX_LOG      /* level, id, text: one line for the log */
 };
@@ -129,6 +137,11 @@ struct effect {
 		} result;
 		const struct msg *msg;
 		struct msg_job_rec job;
+		struct {
+			struct msg_delivery_rec rec;
+			uint32_t count;
+		} delivery;
+		uint64_t mask;
 		struct {
 			const struct msg_header *h;
 			const struct msg_peek_rec *v;   /* payload empty */

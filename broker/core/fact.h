@@ -28,10 +28,19 @@ enum fact_type {
 	FACT_CRON_GONE = 13,
 	FACT_JOBS_REDRIVE = 14,   /* dead letters that are ready again */
 	FACT_JOBS_FORGOTTEN = 16, /* dead letters that are gone */
-	FACT_RACE = 17            /* what is known of a race; see race_fact.c */
+	FACT_RACE = 17,           /* what is known of a race; see race_fact.c */
+	/* of topics, see topic/fact.h */
+	FACT_TOPIC = 18,
+	FACT_TOPIC_GONE = 19,
+	FACT_CHANNEL = 20,
+	FACT_CHANNEL_GONE = 21,
+	FACT_MESSAGES_PUT = 22,
+	FACT_MESSAGES_DONE = 23,
+	FACT_MESSAGES_BACK = 24,
+	FACT_MESSAGES_DROPPED = 25
 };
 
-#define FACT_LAST FACT_RACE
+#define FACT_LAST FACT_MESSAGES_DROPPED
 
 #define FACT_VERSION 1
 
@@ -91,10 +100,11 @@ void fact_put_u64(struct buf *b, enum fact_type type, uint64_t v); /* QUEUE_GONE
 MUST_CHECK bool fact_get_u64(struct span body, uint64_t *v);
 
 enum fact_flag {
-	FACT_MOVED = 1,     /* re-appended by the mover: counts were made before */
-	FACT_TERMS = 2,     /* JOBS_PUT: terms stand behind the headers */
-	FACT_AFTER_ANY = 8, /* JOBS_PUT: what they follow may end in whichever way */
-	FACT_DATED = 4,     /* JOBS_PUT: due is a time of the wall clock that somebody named */
+	FACT_MOVED = 1,      /* re-appended by the mover: counts were made before */
+	FACT_TERMS = 2,      /* JOBS_PUT: terms stand behind the headers */
+	FACT_AFTER_ANY = 8,  /* JOBS_PUT: what they follow may end in whichever way */
+	FACT_EPHEMERAL = 16, /* MESSAGES_PUT: of an ephemeral topic, for no replay */
+	FACT_DATED = 4,      /* JOBS_PUT: due is a time of the wall clock that somebody named */
 };
 
 /* Head of JOBS_PUT; `count` records follow: id u64, length u32, crc u32, payload. */

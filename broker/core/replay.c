@@ -369,6 +369,15 @@ static bool replay_fact(struct core *c, uint64_t facts_at, const struct fact *f)
 		return replay_session(c, f->body);
 	case FACT_KEY:
 		return replay_key(c, facts_at, f);
+	case FACT_TOPIC:
+	case FACT_TOPIC_GONE:
+	case FACT_CHANNEL:
+	case FACT_CHANNEL_GONE:
+	case FACT_MESSAGES_PUT:
+	case FACT_MESSAGES_DONE:
+	case FACT_MESSAGES_BACK:
+	case FACT_MESSAGES_DROPPED:
+		return false; /* nobody writes them yet */
 	case FACT_RACE:
 		return race_replay(c, f->body);
 	}

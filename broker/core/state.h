@@ -20,6 +20,7 @@
 #include "broker/core/join.h"
 #include "broker/core/lines.h"
 #include "broker/core/log.h"
+#include "broker/core/topic/state.h"
 #include "broker/core/turn_parts.h"
 #include "proto/setting.h"
 
@@ -299,6 +300,8 @@ struct client {
 	bool here;          /* said hello since the start, and was heard since */
 	uint64_t heard;     /* core time */
 	uint64_t pushed;    /* results pushed to it */
+	uint64_t delivered; /* deliveries pushed to it */
+	struct list consumers;
 	struct list waits;
 	uint32_t n_waits;
 	uint64_t floor;         /* requests up to here are answered and forgotten */
@@ -421,6 +424,7 @@ struct core {
 	struct heap cron_timers; /* keys in wall time */
 	struct list cron_asks;   /* requests that wait for a zone */
 	uint32_t n_cron_asks;
+	struct topics topics;
 	struct trim trim;
 	struct counters count;
 	struct turn turn;

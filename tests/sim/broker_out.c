@@ -236,6 +236,10 @@ static void one(struct broker *b, struct gather *g, const struct effect *e)
 		out_new(b, OUT_TRIM, e->u.position, 0);
 		b->trims_out++;
 		break;
+	case FX_DELIVER:
+	case FX_FETCH:
+		world_fail(b->w, "nobody has subscribed to anything");
+		break;
 	case FX_ZONE:
 		world_fail(b->w, "zone %s: nobody has asked for one", e->u.zone);
 		break;

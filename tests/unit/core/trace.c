@@ -355,6 +355,8 @@ void trace_effect(struct rig *r, const struct effect *e)
 		put(r, "trim\n");
 		break;
 	case FX_APPEND:
+	case FX_DELIVER:
+	case FX_FETCH:
 	case FX_ZONE:
 	case FX_LOG:
 		break; /* what they say shows elsewhere */
