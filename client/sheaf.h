@@ -150,6 +150,58 @@ size_t sheaf_outstanding(const sheaf_t *s);
  */
 void sheaf_interrupt(sheaf_t *s, bool on);
 
+/* Topics and channels: what is published to a topic goes to each of its channels, and there to one of the consumers. */
+
+/** Publishes `n` messages (any n; sent some thousand at a time) and waits until all are durable. defer_ms: not before
+ * so long from now. *first, which may be NULL, is the id of the first. On an error *done, which may be NULL, says how
+ * many were published. SHEAF_E_BAD_NAME, SHEAF_E_TOO_LARGE: nothing was. */
+enum sheaf_error sheaf_publish(sheaf_t *s, const char *topic, const struct span *messages, size_t n, uint64_t defer_ms,
+                               uint64_t ms, uint64_t *first, size_t *done);
+
+/** What a subscription asks for. Zero-initialise. */
+struct sheaf_subscription {
+	uint32_t ready;      /**< messages in hand at most; 0 = 1 */
+	uint64_t bytes;      /**< and bytes on their way, about; 0 = 1 MiB */
+	uint64_t timeout_ms; /**< a message that is neither settled nor touched for so long goes to somebody else; 0 =
+	                        60 s */
+	uint64_t since_ms;   /**< a new channel begins with what is kept since then (wall clock); 1 = with all of it */
+	uint32_t sample;     /**< percent of the messages that it gets; 0 = all */
+};
+/** Subscribes to a channel; both are made if need be. *sub names it in what follows. After a broken connection it is
+ *  made anew by itself; what was in hand comes again, and settling it then has no effect. */
+enum sheaf_error sheaf_subscribe(sheaf_t *s, const char *topic, const char *channel, const struct sheaf_subscription *o,
+                                 uint64_t ms, uint32_t *sub);
+/** Changes `ready`: 0 = no more for now. */
+enum sheaf_error sheaf_ready(sheaf_t *s, uint32_t sub, uint32_t ready);
+
+/** A message in hand. */
+struct sheaf_message {
+	uint32_t sub;
+	uint64_t id;
+	uint32_t attempts; /**< deliveries, this one included */
+	uint64_t time_ns;  /**< when it was published, wall clock */
+	struct span body;  /**< valid until the next call */
+	uint64_t token;    /**< of this delivery */
+};
+/** The next message of any subscription, waiting up to `ms`: SHEAF_E_TIMEOUT. SHEAF_E_GONE: the channel of m->sub was
+ *  deleted; nothing more comes of it. */
+enum sheaf_error sheaf_message(sheaf_t *s, uint64_t ms, struct sheaf_message *m);
+/** What becomes of it; sent by the next call that waits, or by sheaf_settled(). Only id and token of `m` are looked at.
+ * A message that is no longer in hand (its time was up) is left alone. */
+enum sheaf_error sheaf_settle(sheaf_t *s, const struct sheaf_message *m, enum settle_verdict verdict,
+                              uint64_t delay_ms);
+/** Waits until all that was settled so far is durable. */
+enum sheaf_error sheaf_settled(sheaf_t *s, uint64_t ms);
+/** The subscription ends: what is in hand goes back in line, what was settled is durable when this returns. */
+enum sheaf_error sheaf_unsubscribe(sheaf_t *s, uint32_t sub, uint64_t ms);
+
+/** Creates, deletes, empties, pauses, resumes or sets a topic or (channel not empty) a channel. SHEAF_E_UNKNOWN if
+ * there is none. */
+enum sheaf_error sheaf_topic_op(sheaf_t *s, const struct msg_topic_op *op, uint64_t ms);
+/** The topics, each followed by its channels; of one topic, or of all (NULL). */
+typedef void sheaf_topic_fn(void *ctx, const struct msg_topic_rec *t);
+enum sheaf_error sheaf_topics(sheaf_t *s, const char *topic, uint64_t ms, sheaf_topic_fn *each, void *ctx);
+
 /* What people look at. `each` is called per record; spans are valid during the call. */
 typedef void sheaf_queue_fn(void *ctx, const struct msg_queue_rec *q);
 typedef void sheaf_running_fn(void *ctx, const struct msg_running_rec *r);
