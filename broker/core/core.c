@@ -209,7 +209,7 @@ void core_start(struct core *c, struct now now, uint64_t tail, uint64_t head, st
 	c->epoch++;
 	replay_finish(c, tail, head);
 	limit_start(c);
-	fact_put_meta(&fx->block, &(struct fact_meta){ c->epoch, c->next_id, c->wall });
+	fact_put_meta(&fx->block, &(struct fact_meta){ c->epoch, c->next_id, c->wall, c->topics.next_run });
 	turn_commit(c);
 	c->fx = NULL;
 }
@@ -258,7 +258,7 @@ static void renew_epoch(struct core *c)
 		return;
 	c->epoch++;
 	c->next_token = 1;
-	fact_put_meta(&c->fx->block, &(struct fact_meta){ c->epoch, c->next_id, c->wall });
+	fact_put_meta(&c->fx->block, &(struct fact_meta){ c->epoch, c->next_id, c->wall, c->topics.next_run });
 }
 
 /* Everything that time brings, and the granting of jobs: a shell that ticks once at the end of its turn grants what the

@@ -53,6 +53,7 @@ void fact_put_meta(struct buf *b, const struct fact_meta *m)
 	buf_put_u64(b, m->epoch);
 	buf_put_u64(b, m->next_id);
 	buf_put_u64(b, m->wall_ms);
+	buf_put_u64(b, m->next_run);
 	fact_end(b, begun);
 }
 
@@ -60,9 +61,9 @@ bool fact_get_meta(struct span body, struct fact_meta *m)
 {
 	const uint8_t *p;
 
-	if (!take(&body, 24, &p))
+	if (!take(&body, 32, &p))
 		return false;
-	*m = (struct fact_meta){ le_get64(p), le_get64(p + 8), le_get64(p + 16) };
+	*m = (struct fact_meta){ le_get64(p), le_get64(p + 8), le_get64(p + 16), le_get64(p + 24) };
 	return true;
 }
 

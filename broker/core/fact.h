@@ -13,7 +13,7 @@
 #include "proto/msg.h"
 
 enum fact_type {
-	FACT_META = 1,  /* epoch, next id, wall clock */
+	FACT_META = 1,  /* epoch, next id, wall clock, number of the next run */
 	FACT_QUEUE = 2, /* a queue as it is now, with its counts */
 	FACT_QUEUE_GONE = 3,
 	FACT_JOBS_PUT = 4,    /* jobs of one policy, with their payloads */
@@ -74,6 +74,7 @@ struct fact_meta {
 	uint64_t epoch;
 	uint64_t next_id;
 	uint64_t wall_ms;
+	uint64_t next_run;
 };
 void fact_put_meta(struct buf *b, const struct fact_meta *m);
 MUST_CHECK bool fact_get_meta(struct span body, struct fact_meta *m);

@@ -37,6 +37,8 @@ static bool replay_meta(struct core *c, struct span body)
 		c->next_id = m.next_id;
 	if (m.wall_ms > c->wall)
 		c->wall = m.wall_ms;
+	if (m.next_run > c->topics.next_run)
+		c->topics.next_run = m.next_run;
 	return true;
 }
 

@@ -149,7 +149,7 @@ static void begin_preamble(struct core *c)
 	t->next_queue = t->next_batch = 0;
 	t->next_client = c->by_client;
 	t->next_cron = c->crons;
-	fact_put_meta(&c->fx->block, &(struct fact_meta){ c->epoch, c->next_id, c->wall });
+	fact_put_meta(&c->fx->block, &(struct fact_meta){ c->epoch, c->next_id, c->wall, c->topics.next_run });
 }
 
 static void client_fact(struct core *c, const struct client *cl)

@@ -11,6 +11,9 @@
 
 #include "broker/core/fact.h"
 
+/* Numbers of runs end here: what comes out of a disk is at most this, so that a message's id fits 64 bits. */
+#define FACT_RUN_MAX (UINT64_MAX / RUN_MESSAGES)
+
 struct fact_topic {
 	uint16_t index;
 	bool paused;
