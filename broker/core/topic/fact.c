@@ -4,7 +4,7 @@
 #include "base/le.h"
 #include "broker/core/fact_read.h"
 
-enum { TOPIC_HEAD = 52, CHANNEL_HEAD = 52, MESSAGES_HEAD = 48, RUN_RECORD = 20, DONE_RECORD = 18, PARCEL_RECORD = 32 };
+enum { TOPIC_HEAD = 52, CHANNEL_HEAD = 52 };
 enum { CHANNEL_PAUSED = 1, CHANNEL_ORDERED = 2 };
 
 /* A name that a string can hold. */
@@ -91,7 +91,7 @@ bool fact_get_channel(struct span body, struct fact_channel *f)
 
 void fact_put_messages(struct buf *b, const struct fact_messages *f)
 {
-	uint8_t *p = buf_room(b, MESSAGES_HEAD);
+	uint8_t *p = buf_room(b, FACT_MESSAGES_HEAD);
 
 	le_put16(p, f->topic);
 	p[2] = f->flags;
@@ -102,14 +102,14 @@ void fact_put_messages(struct buf *b, const struct fact_messages *f)
 	le_put64(p + 24, f->floor);
 	le_put64(p + 32, f->time_ms);
 	le_put64(p + 40, f->due_ms);
-	b->n += MESSAGES_HEAD;
+	b->n += FACT_MESSAGES_HEAD;
 }
 
 bool fact_get_messages(struct span *body, struct fact_messages *f)
 {
 	const uint8_t *p;
 
-	if (!take(body, MESSAGES_HEAD, &p))
+	if (!take(body, FACT_MESSAGES_HEAD, &p))
 		return false;
 	f->topic = le_get16(p);
 	f->flags = p[2];
@@ -124,13 +124,13 @@ bool fact_get_messages(struct span *body, struct fact_messages *f)
 
 void fact_put_run_rec(struct buf *b, const struct fact_run_rec *r)
 {
-	uint8_t *p = buf_room(b, RUN_RECORD + r->packed.n);
+	uint8_t *p = buf_room(b, FACT_RUN_RECORD + r->packed.n);
 
 	le_put64(p, r->number);
 	le_put32(p + 8, (uint32_t)r->packed.n);
 	le_put32(p + 12, r->crc);
-	le_put32(p + 16, r->count);
-	b->n += RUN_RECORD;
+	p[16] = r->count;
+	b->n += FACT_RUN_RECORD;
 	buf_put_span(b, r->packed);
 }
 
@@ -152,36 +152,35 @@ static bool packed_sound(struct span packed, uint32_t count)
 
 bool fact_get_run_rec(struct span *body, struct fact_run_rec *r)
 {
-	uint32_t count, length;
+	uint32_t length;
 	const uint8_t *p;
 
-	if (!take(body, RUN_RECORD, &p))
+	if (!take(body, FACT_RUN_RECORD, &p))
 		return false;
 	length = le_get32(p + 8);
-	count = le_get32(p + 16);
-	if (length > LIMIT_PUBLISH_BYTES || count == 0 || count > RUN_MESSAGES || !take_span(body, length, &r->packed))
+	if (length > LIMIT_PUBLISH_BYTES || p[16] == 0 || p[16] > RUN_MESSAGES || !take_span(body, length, &r->packed))
 		return false;
 	r->number = le_get64(p);
 	r->crc = le_get32(p + 12);
-	r->count = (uint8_t)count;
-	return r->number > 0 && r->number <= FACT_RUN_MAX && packed_sound(r->packed, count);
+	r->count = p[16];
+	return r->number > 0 && r->number <= FACT_RUN_MAX && packed_sound(r->packed, r->count);
 }
 
 void fact_put_done_rec(struct buf *b, const struct fact_done_rec *r)
 {
-	uint8_t *p = buf_room(b, DONE_RECORD);
+	uint8_t *p = buf_room(b, FACT_DONE_RECORD);
 
 	le_put16(p, r->channel);
 	le_put64(p + 2, r->run);
 	le_put64(p + 10, r->mask);
-	b->n += DONE_RECORD;
+	b->n += FACT_DONE_RECORD;
 }
 
 bool fact_get_done_rec(struct span *body, struct fact_done_rec *r)
 {
 	const uint8_t *p;
 
-	if (!take(body, DONE_RECORD, &p))
+	if (!take(body, FACT_DONE_RECORD, &p))
 		return false;
 	*r = (struct fact_done_rec){ le_get16(p), le_get64(p + 2), le_get64(p + 10) };
 	return r->channel < LIMIT_CHANNELS && r->run > 0 && r->run <= FACT_RUN_MAX && r->mask != 0;
@@ -189,30 +188,29 @@ bool fact_get_done_rec(struct span *body, struct fact_done_rec *r)
 
 void fact_put_parcel_rec(struct buf *b, const struct fact_parcel_rec *r)
 {
-	uint8_t *p = buf_room(b, PARCEL_RECORD);
+	uint8_t *p = buf_room(b, FACT_PARCEL_RECORD);
 
 	le_put16(p, r->channel);
 	p[2] = r->timed_out;
-	p[3] = 0;
-	le_put32(p + 4, r->attempts);
-	le_put64(p + 8, r->run);
-	le_put64(p + 16, r->mask);
-	le_put64(p + 24, r->due_ms);
-	b->n += PARCEL_RECORD;
+	le_put32(p + 3, r->attempts);
+	le_put64(p + 7, r->run);
+	le_put64(p + 15, r->mask);
+	le_put64(p + 23, r->due_ms);
+	b->n += FACT_PARCEL_RECORD;
 }
 
 bool fact_get_parcel_rec(struct span *body, struct fact_parcel_rec *r)
 {
 	const uint8_t *p;
 
-	if (!take(body, PARCEL_RECORD, &p))
+	if (!take(body, FACT_PARCEL_RECORD, &p))
 		return false;
 	r->channel = le_get16(p);
 	r->timed_out = p[2] != 0;
-	r->attempts = le_get32(p + 4);
-	r->run = le_get64(p + 8);
-	r->mask = le_get64(p + 16);
-	r->due_ms = le_get64(p + 24);
+	r->attempts = le_get32(p + 3);
+	r->run = le_get64(p + 7);
+	r->mask = le_get64(p + 15);
+	r->due_ms = le_get64(p + 23);
 	return r->channel < LIMIT_CHANNELS && r->run > 0 && r->run <= FACT_RUN_MAX && r->mask != 0 &&
 	       r->due_ms <= JOB_MS_MASK;
 }

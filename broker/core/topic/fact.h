@@ -14,6 +14,8 @@
 /* Numbers of runs end here: what comes out of a disk is at most this, so that a message's id fits 64 bits. */
 #define FACT_RUN_MAX (UINT64_MAX / RUN_MESSAGES)
 
+enum { FACT_MESSAGES_HEAD = 48, FACT_RUN_RECORD = 17, FACT_DONE_RECORD = 18, FACT_PARCEL_RECORD = 31 };
+
 struct fact_topic {
 	uint16_t index;
 	bool paused;
