@@ -16,6 +16,7 @@ static const char *const groups[GROUPS] = {
 	[GROUP_WORK] = "Submit jobs and gather their results",
 	[GROUP_JOBS] = "Look after jobs",
 	[GROUP_QUEUES] = "Queues",
+	[GROUP_TOPICS] = "Topics and channels",
 	[GROUP_BROKER] = "Broker and workers",
 	[GROUP_SHEAF] = "This program",
 };

@@ -23,6 +23,10 @@
 	X(cron)                                                                                                        \
 	X(queues)                                                                                                      \
 	X(queue)                                                                                                       \
+	X(pub)                                                                                                         \
+	X(sub)                                                                                                         \
+	X(topics)                                                                                                      \
+	X(topic)                                                                                                       \
 	X(workers)                                                                                                     \
 	X(top)                                                                                                         \
 	X(ping)                                                                                                        \
@@ -34,7 +38,7 @@
 	X(help)
 
 /* The subjects by which help sorts them. */
-enum command_group { GROUP_WORK, GROUP_JOBS, GROUP_QUEUES, GROUP_BROKER, GROUP_SHEAF, GROUPS };
+enum command_group { GROUP_WORK, GROUP_JOBS, GROUP_QUEUES, GROUP_TOPICS, GROUP_BROKER, GROUP_SHEAF, GROUPS };
 
 struct command {
 	const char *name;

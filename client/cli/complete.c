@@ -42,11 +42,8 @@ static void say_kind(struct completion *k, const char *usage, size_t n)
 	static const struct {
 		const char *word;
 		enum complete_kind kind;
-	} places[] = { { "QUEUE", COMPLETE_QUEUE },
-		       { "WORKER", COMPLETE_WORKER },
-		       { "FILE", COMPLETE_FILE },
-		       { "COMMAND", COMPLETE_COMMAND },
-		       { "DIR", COMPLETE_DIR } };
+	} places[] = { { "QUEUE", COMPLETE_QUEUE }, { "WORKER", COMPLETE_WORKER },   { "TOPIC", COMPLETE_TOPIC },
+		       { "FILE", COMPLETE_FILE },   { "COMMAND", COMPLETE_COMMAND }, { "DIR", COMPLETE_DIR } };
 	size_t from = 0, at = 0;
 
 	while (from < n && usage[from] == '[')

@@ -13,6 +13,7 @@ enum complete_kind {
 	COMPLETE_WORDS,  /* one of the words of `list` */
 	COMPLETE_QUEUE,
 	COMPLETE_WORKER,
+	COMPLETE_TOPIC,
 	COMPLETE_FILE,
 	COMPLETE_DIR
 };

@@ -124,6 +124,16 @@ static void put_worker(void *ctx, const struct msg_worker_rec *r)
 	put_name(ctx, r->name, line);
 }
 
+static void put_topic(void *ctx, const struct msg_topic_rec *t)
+{
+	char line[96];
+
+	if (t->channel.n)
+		return;
+	snprintf(line, sizeof line, "%" PRIu64 " messages", t->messages);
+	put_name(ctx, t->topic, line);
+}
+
 /* An option that stands on the line already: the broker is asked as the command would ask it. */
 static void seen(void *ctx, const struct option *o, const char *value)
 {
@@ -143,6 +153,8 @@ static void ask(struct words *w)
 	if (cli_open(w->c) == EXIT_DONE) {
 		if (w->k.kind == COMPLETE_QUEUE)
 			(void)!sheaf_queues(w->c->s, cli_left(w->c), put_queue, w);
+		else if (w->k.kind == COMPLETE_TOPIC)
+			(void)!sheaf_topics(w->c->s, NULL, cli_left(w->c), put_topic, w);
 		else
 			(void)!sheaf_workers(w->c->s, cli_left(w->c), put_worker, w);
 	}
@@ -164,6 +176,7 @@ static int words(struct cli *c)
 		break;
 	case COMPLETE_QUEUE:
 	case COMPLETE_WORKER:
+	case COMPLETE_TOPIC:
 		ask(&w);
 		break;
 	default:

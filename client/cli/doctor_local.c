@@ -90,7 +90,7 @@ static const char *const elsewhere[] = {
 	"JOB_ID", "QUEUE",  "ATTEMPT",        "TOKEN",     "DATA",         "LISTEN",   "RESULTS", "WORKERS",
 	"FSYNC",  "MEMORY", "DISK",           "KEEP",      "KEEP_BYTES",   "LIVENESS", "GRACE",   "SEGMENT",
 	"CONFIG", "NAME",   "MAX_DELIVERIES", "BUILTIN",   "PIPE",         "PLUGIN",   "NSQ",     "NSQ_HTTP",
-	"SMTP",   "HTTP",   "LIMIT_MEM",      "LIMIT_CPU", "LIMIT_OUTPUT",
+	"SMTP",   "HTTP",   "LIMIT_MEM",      "LIMIT_CPU", "LIMIT_OUTPUT", "TOPIC",    "CHANNEL", "MESSAGE_ID",
 };
 
 const char *doctor_variable(const char *name)

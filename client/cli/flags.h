@@ -68,7 +68,12 @@ struct flags {
 	uint64_t payload;
 	uint64_t batch;
 	uint64_t seconds_ms;
-	uint64_t most; /* dead letters; 0 = all */
+	const char *channel;
+	const char *exec;
+	const char *since;
+	uint64_t messages; /* 0 = without end */
+	uint64_t sample;   /* 0 = all */
+	uint64_t most;     /* dead letters; 0 = all */
 	uint64_t older_ms;
 	uint64_t newer_ms;
 	const char *error;
@@ -104,6 +109,8 @@ struct option {
 	const char *standard; /* the default, as it would be typed; NULL = none */
 	const char *help;     /* a phrase; the default need not be in it */
 };
+
+enum { LIMIT_EXECS = 1024 }; /* commands of `sub --exec` at a time */
 
 extern const char EVERY_COMMAND[];
 
