@@ -18,6 +18,26 @@ struct backlog_item {
 	uint8_t bytes[]; /* error, then result */
 };
 
+/* A delivery that has come, with a copy of its messages. */
+struct inbox_item {
+	struct inbox_item *next;
+	uint32_t sub;                /* place in subs */
+	uint32_t at;                 /* where the next message begins in bytes */
+	uint64_t gone;               /* of rec.mask: no longer ours */
+	struct msg_delivery_rec rec; /* mask: those that have not been handed out */
+	uint8_t bytes[];
+};
+
+/* What a session knows of a subscription. */
+struct subscribed {
+	uint32_t number; /* the session machine's */
+	bool used, over;
+	uint32_t ready;
+	uint64_t window;   /* bytes */
+	uint64_t received; /* packed bytes that were handed out */
+	uint64_t granted;  /* as the broker was told last */
+};
+
 struct sheaf {
 	struct csession *session;
 	struct connection *connection;
@@ -32,7 +52,12 @@ struct sheaf {
 	uint64_t now_ms; /* as read last */
 	struct backlog_item *oldest, **newest;
 	struct backlog_item *handed; /* what sheaf_next gave out of the backlog, until the next call */
-	struct buf headers;          /* of the policy at hand, as the wire wants them */
+	struct inbox_item *first_in, **last_in, *in_hand; /* owned; in_hand: of the message that was handed out last */
+	struct subscribed *subs;                          /* owned, n_subs of them */
+	uint32_t n_subs;
+	bool wants_messages; /* sheaf_message waits: what comes in ends its pause */
+	struct buf packed;   /* of the publish at hand */
+	struct buf headers;  /* of the policy at hand, as the wire wants them */
 };
 
 /* A blocking call on its way. */
@@ -83,5 +108,10 @@ enum sheaf_error handle_bad_post(struct sheaf *s, enum sheaf_error e, const stru
 bool stream_event(const struct csession_event *from, struct sheaf_event *to);
 void backlog_add(struct sheaf *s, const struct csession_event *ev);
 void backlog_fini(struct sheaf *s);
+
+/* Takes an event that is about subscriptions; false if it is not. (topics.c) */
+bool inbox_take(struct sheaf *s, const struct csession_event *ev);
+void inbox_init(struct sheaf *s);
+void inbox_fini(struct sheaf *s);
 
 #endif

@@ -8,6 +8,7 @@
 #include "client/awaited.h"
 #include "client/requests.h"
 #include "client/session.h"
+#include "client/subs.h"
 
 #define CSESSION_RECORDS_DEFAULT 256
 /* No result for so long: ask again for all that is awaited. */
@@ -28,7 +29,9 @@ enum place_kind {
 	AT_ONE,      /* `one` is to be handed out */
 	AT_ACCEPTED, /* job `job` of `request`, which record `rec` accepted */
 	AT_REFUSED,  /* job `job` of `request`; `one` has the rest */
-	AT_RESULTS   /* record `rec` */
+	AT_RESULTS,  /* record `rec` */
+	AT_MESSAGES, /* likewise */
+	AT_GONE      /* likewise */
 };
 
 struct place {
@@ -83,6 +86,7 @@ struct csession {
 	uint64_t quiet_ms;  /* and when that long nothing came of it */
 	uint64_t result_ms; /* the last result, or WAIT */
 
+	struct subs subs;
 	struct requests requests;
 	struct request *gathered; /* a SUBMIT that takes more jobs, or NULL */
 	bool flush;               /* it is to leave */

@@ -197,6 +197,26 @@ static struct request *accepted_request(struct csession *c, const struct msg_acc
 	return r;
 }
 
+/* A PUBLISH was accepted: one event for all of its messages. */
+static void published(struct csession *c, struct request *r, const struct msg_accepted_rec *a,
+                      struct csession_event *ev)
+{
+	*ev = (struct csession_event){
+		.kind = CSESSION_PUBLISHED, .call = r->call, .number = r->number, .id = a->first, .count = a->count
+	};
+	c->held_up = SHEAF_OK;
+	requests_release(&c->requests, r);
+	c->place.rec++;
+}
+
+/* The PUBLISH that a record of ACCEPTED names, if it is one. */
+static struct request *accepted_publish(struct csession *c, const struct msg_accepted_rec *a)
+{
+	struct request *r = requests_find(&c->requests, a->number);
+
+	return r && r->kind == MSG_PUBLISH && a->count == r->count ? r : NULL;
+}
+
 static bool next_accepted(struct csession *c, struct csession_event *ev)
 {
 	const struct msg *m = c->place.m;
@@ -205,6 +225,10 @@ static bool next_accepted(struct csession *c, struct csession_event *ev)
 		const struct msg_accepted_rec *a = &m->u.accepted.v[c->place.rec];
 		struct request *r = c->place.request;
 
+		if (!r && c->place.job == 0 && (r = accepted_publish(c, a)) != NULL) {
+			published(c, r, a, ev);
+			return true;
+		}
 		if (!r && c->place.job == 0)
 			r = c->place.request = accepted_request(c, a);
 		if (!r) {
@@ -234,6 +258,14 @@ static void answer(struct csession *c, struct request *r, const struct msg *m)
 	if (m->h.kind == MSG_REPLY) {
 		ev.error = (enum sheaf_error)m->u.reply.error;
 		ev.text = m->u.reply.text;
+	}
+	if ((r->kind == MSG_SUBSCRIBE || r->kind == MSG_UNSUBSCRIBE) && !subs_answered(c, r, ev.error)) {
+		struct sub *sub = subs_find(&c->subs, r->sub);
+
+		if (ev.error && sub)
+			one_event(c, &(struct csession_event){ .kind = CSESSION_OVER, .tag = sub->tag });
+		requests_release(&c->requests, r);
+		return;
 	}
 	requests_release(&c->requests, r);
 	one_event(c, &ev);
@@ -309,6 +341,65 @@ static void pong(struct csession *c, uint64_t now_ms, const struct msg *m)
 	one_event(c, &(struct csession_event){ .kind = CSESSION_PONG, .number = m->h.number });
 }
 
+/* ---- messages ---- */
+
+/* Deliveries are counted like results. What was lost goes back in line when all subscribe again; and so does what came
+ * in this message, for who would tell which of it came before. */
+static void messages(struct csession *c, const struct msg *m)
+{
+	struct subs *s = &c->subs;
+
+	if (c->link != LINK_OPEN)
+		return;
+	if (s->counted && m->h.number != s->delivered) {
+		c->counts.gaps++;
+		subs_again(s);
+	}
+	s->counted = true;
+	s->delivered = m->h.number + m->u.messages.n;
+	if (!s->gap)
+		c->place = (struct place){ .kind = AT_MESSAGES, .m = m };
+}
+
+static bool next_delivery(struct csession *c, struct csession_event *ev)
+{
+	const struct msg *m = c->place.m;
+
+	while (c->place.rec < m->u.messages.n) {
+		const struct msg_delivery_rec *r = &m->u.messages.v[c->place.rec++];
+		struct sub *sub = subs_find(&c->subs, r->sub);
+
+		if (!sub || sub->state != SUB_ON || r->mask == 0) {
+			c->counts.strays++;
+			continue;
+		}
+		sub->received += r->packed.n;
+		*ev = (struct csession_event){ .kind = CSESSION_MESSAGES, .tag = sub->tag, .delivery = r };
+		return true;
+	}
+	c->place.kind = AT_NOTHING;
+	return false;
+}
+
+static bool next_gone(struct csession *c, struct csession_event *ev)
+{
+	const struct msg *m = c->place.m;
+
+	while (c->place.rec < m->u.gone.n) {
+		const struct msg_gone_rec *r = &m->u.gone.v[c->place.rec++];
+		struct sub *sub = subs_find(&c->subs, r->sub);
+
+		if (!sub || sub->state == SUB_LEAVING)
+			continue;
+		*ev = (struct csession_event){ .kind = CSESSION_GONE, .tag = sub->tag, .gone = r };
+		if (r->run == 0 && r->why == GONE_DELETED)
+			ev->kind = CSESSION_OVER;
+		return true;
+	}
+	c->place.kind = AT_NOTHING;
+	return false;
+}
+
 /* ---- the way in and out ---- */
 
 void csession_message(struct csession *c, uint64_t now_ms, const struct msg *m)
@@ -338,6 +429,12 @@ void csession_message(struct csession *c, uint64_t now_ms, const struct msg *m)
 	case MSG_PONG:
 		pong(c, now_ms, m);
 		break;
+	case MSG_MESSAGES:
+		messages(c, m);
+		break;
+	case MSG_MESSAGES_GONE:
+		c->place = (struct place){ .kind = AT_GONE, .m = m };
+		break;
 	case MSG_REPLY:
 		if (m->h.number == 0)
 			unnumbered_refusal(c, now_ms, m);
@@ -354,6 +451,11 @@ void csession_message(struct csession *c, uint64_t now_ms, const struct msg *m)
 
 bool csession_event(struct csession *c, struct csession_event *ev)
 {
+	if (unlikely(c->subs.gap)) {
+		c->subs.gap = false;
+		*ev = (struct csession_event){ .kind = CSESSION_GAP };
+		return true;
+	}
 	switch (c->place.kind) {
 	case AT_NOTHING:
 		return false;
@@ -367,6 +469,10 @@ bool csession_event(struct csession *c, struct csession_event *ev)
 		return next_refused(c, ev);
 	case AT_RESULTS:
 		return next_result(c, ev);
+	case AT_MESSAGES:
+		return next_delivery(c, ev);
+	case AT_GONE:
+		return next_gone(c, ev);
 	}
 	return false;
 }

@@ -129,6 +129,31 @@ enum sheaf_error csession_request(struct csession *c, const struct msg *m, uint6
 	return SHEAF_OK;
 }
 
+bool csession_publish_room(const struct csession *c)
+{
+	return !c->gathered && requests_left(&c->requests) > CSESSION_RESERVED_REQUESTS &&
+	       c->requests.payload_bytes < CSESSION_QUEUED_BYTES;
+}
+
+enum sheaf_error csession_publish(struct csession *c, struct span topic, uint64_t defer_ms, uint32_t count,
+                                  struct span packed, uint64_t call, uint64_t *number)
+{
+	struct request *r;
+
+	if (!name_topic_ok(topic))
+		return SHEAF_E_BAD_NAME;
+	if (count < 1 || count > LIMIT_PUBLISH || packed.n > LIMIT_PUBLISH_BYTES || defer_ms > LIMIT_DEFER_MS)
+		return SHEAF_E_TOO_LARGE;
+	csession_flush(c);
+	if (!csession_publish_room(c))
+		return SHEAF_E_FULL;
+	r = requests_new(&c->requests, MSG_PUBLISH, call);
+	requests_set_publish(&c->requests, r, topic, defer_ms, count, packed);
+	requests_number(&c->requests, r);
+	*number = r->number;
+	return SHEAF_OK;
+}
+
 uint64_t csession_ping(struct csession *c)
 {
 	c->ping_ms = 0;
@@ -146,8 +171,8 @@ void csession_forget(struct csession *c, uint64_t call)
 	for (uint64_t n = q->first; n < q->next; n++) {
 		struct request *r = requests_find(q, n);
 
-		if (!r || r->call != call)
-			continue;
+		if (!r || r->call != call || r->kind == MSG_SUBSCRIBE || r->kind == MSG_UNSUBSCRIBE)
+			continue; /* a subscription is not left half made */
 		if (c->place.request == r)
 			c->place.request = NULL;
 		requests_release(q, r);

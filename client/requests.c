@@ -72,7 +72,7 @@ static void reset(struct request *r)
 	buf_clear(&r->words);
 	r->number = r->call = r->due_ms = r->pings = 0;
 	r->again = false;
-	r->refused = 0;
+	r->refused = r->sub = r->count = 0;
 	r->n_jobs = r->n_ended = 0;
 }
 
@@ -80,6 +80,8 @@ void requests_release(struct requests *q, struct request *r)
 {
 	if (r->kind == MSG_SUBMIT) {
 		q->jobs -= r->n_jobs - r->n_ended;
+		q->payload_bytes -= r->bytes.n;
+	} else if (r->kind == MSG_PUBLISH) {
 		q->payload_bytes -= r->bytes.n;
 	}
 	if (r->number) {
@@ -259,6 +261,34 @@ static struct span submit_frame(const struct requests *q, const struct request *
 	return buf_span(out);
 }
 
+void requests_set_publish(struct requests *q, struct request *r, struct span topic, uint64_t defer_ms, uint32_t count,
+                          struct span packed)
+{
+	must(r->kind == MSG_PUBLISH && topic.n <= sizeof r->topic && count >= 1 && count <= LIMIT_PUBLISH);
+	memcpy(r->topic, topic.p, topic.n);
+	r->topic_n = topic.n;
+	r->defer_ms = defer_ms;
+	r->count = count;
+	buf_put_span(&r->bytes, packed);
+	q->payload_bytes += packed.n;
+}
+
+/* A PUBLISH as it leaves now. */
+static struct span publish_frame(const struct requests *q, const struct request *r, const struct msg_header *h,
+                                 struct buf *out)
+{
+	struct msg m = { .h = *h };
+
+	m.u.publish = (struct msg_publish){ .topic = span_of(r->topic, r->topic_n),
+		                            .answered = q->first - 1,
+		                            .defer_ms = r->defer_ms,
+		                            .count = r->count,
+		                            .packed = buf_span(&r->bytes) };
+	(void)buf_room(out, r->bytes.n + KIB);
+	msg_encode(out, &m);
+	return buf_span(out);
+}
+
 struct span requests_frame(const struct requests *q, struct request *r, const struct msg_header *h, struct buf *out)
 {
 	struct msg_header own = *h;
@@ -267,6 +297,8 @@ struct span requests_frame(const struct requests *q, struct request *r, const st
 	own.number = r->number;
 	if (r->kind == MSG_SUBMIT)
 		return submit_frame(q, r, &own, out);
+	if (r->kind == MSG_PUBLISH)
+		return publish_frame(q, r, &own, out);
 	msg_patch(r->bytes.p, r->bytes.n, own.epoch, own.session, own.number);
 	return buf_span(&r->bytes);
 }

@@ -41,7 +41,13 @@ struct request {
 	uint32_t n_jobs;
 	uint32_t n_ended; /* of these, the ones whose answer has been handed out */
 	uint32_t jobs_cap;
-	/* payloads one behind the other, or the frame of any other kind */
+	/* a PUBLISH's: */
+	char topic[LIMIT_NAME];
+	size_t topic_n;
+	uint64_t defer_ms;
+	uint32_t count;
+	uint32_t sub; /* a SUBSCRIBE's or UNSUBSCRIBE's */
+	/* payloads one behind the other; packed messages; or the frame of any other kind */
 	struct buf bytes;
 	struct request *next_free;
 };
@@ -66,6 +72,10 @@ static inline uint64_t requests_left(const struct requests *q)
 {
 	return LIMIT_CLIENT_REQUESTS - (q->next - q->first);
 }
+
+/* Makes a PUBLISH of `count` packed messages, which are copied. */
+void requests_set_publish(struct requests *q, struct request *r, struct span topic, uint64_t defer_ms, uint32_t count,
+                          struct span packed);
 
 static inline struct request *requests_find(const struct requests *q, uint64_t number)
 {
@@ -100,7 +110,7 @@ static inline bool request_for_one(const struct csession_policy *p)
 }
 void requests_add_job(struct requests *q, struct request *r, struct span payload, uint64_t tag);
 
-/* The frame of a numbered request, made in `out` for a SUBMIT; valid until the request or `out` changes. */
+/* The frame of a numbered request, made in `out` for a SUBMIT or PUBLISH; valid until the request or `out` changes. */
 struct span requests_frame(const struct requests *q, struct request *r, const struct msg_header *h, struct buf *out);
 
 #endif

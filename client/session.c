@@ -29,6 +29,7 @@ struct csession *csession_new(const struct csession_config *config)
 	c->waits_ms = UINT64_MAX;
 	c->quiet_ms = CSESSION_QUIET_FIRST_MS;
 	awaited_init(&c->awaited);
+	subs_init(&c->subs);
 	requests_init(&c->requests);
 	buf_init(&c->out);
 	return c;
@@ -42,6 +43,7 @@ void csession_free(struct csession *c)
 		requests_release(&c->requests, c->gathered);
 	requests_fini(&c->requests);
 	awaited_fini(&c->awaited);
+	subs_fini(&c->subs);
 	buf_fini(&c->out);
 	free(c->waits);
 	free(c);
@@ -103,6 +105,7 @@ void csession_opened(struct csession *c, uint64_t now_ms)
 			requests_retry(q, r, 0);
 		}
 	}
+	subs_again(&c->subs);
 	csession_wait_all(c, now_ms);
 }
 
@@ -242,6 +245,7 @@ static enum csession_effect send_ping(struct csession *c, uint64_t now_ms, struc
 	struct msg m = { .h = header(c, MSG_PING, c->pings + 1) };
 
 	m.u.ping.pushed = c->received;
+	m.u.ping.delivered = c->subs.delivered;
 	if (c->pongs == c->pings)
 		c->unheard_ms = now_ms;
 	c->pings++;
@@ -290,7 +294,8 @@ static enum csession_effect send_wait(struct csession *c, struct span *frame)
 }
 
 /* What leaves an open connection, in this order: a ping, so that the count of results is known before
- * more of them come; requests; WAITs. */
+ * more of them come; SETTLEs, so that an UNSUBSCRIBE that was asked for later is behind them; requests; CREDITs, so
+ * that they are behind their SUBSCRIBE; WAITs. */
 static enum csession_effect send_open(struct csession *c, uint64_t now_ms, struct span *frame)
 {
 	struct request *r;
@@ -301,9 +306,19 @@ static enum csession_effect send_open(struct csession *c, uint64_t now_ms, struc
 		return send_ping(c, now_ms, frame);
 	if (c->flush)
 		csession_settle_gathered(c);
+	if (subs_settle_frame(c, header(c, MSG_SETTLE, 0), &c->out)) {
+		*frame = buf_span(&c->out);
+		return CSESSION_SEND;
+	}
+	if (!c->gathered)
+		subs_request(c);
 	r = requests_ready(&c->requests);
 	if (r)
 		return send_request(c, r, frame);
+	if (subs_credit_frame(c, header(c, MSG_CREDIT, 0), &c->out)) {
+		*frame = buf_span(&c->out);
+		return CSESSION_SEND;
+	}
 	while (c->waits_n > 0) {
 		if (send_wait(c, frame) == CSESSION_SEND)
 			return CSESSION_SEND;
@@ -338,7 +353,7 @@ enum csession_effect csession_effect(struct csession *c, uint64_t now_ms, struct
 
 bool csession_unsent(struct csession *c)
 {
-	return c->link == LINK_OPEN && requests_ready(&c->requests);
+	return c->link == LINK_OPEN && (requests_ready(&c->requests) || subs_unsent(&c->subs));
 }
 
 void csession_bye(struct csession *c)

@@ -78,6 +78,26 @@ void csession_flush(struct csession *c);
  * CSESSION_ANSWER with `call`. *number names the request. SHEAF_E_FULL: too many are unanswered. */
 MUST_CHECK enum sheaf_error csession_request(struct csession *c, const struct msg *m, uint64_t call, uint64_t *number);
 
+/* Publishes `count` packed messages (proto/msg_topic.h), at most LIMIT_PUBLISH of LIMIT_PUBLISH_BYTES; each is within
+ * the broker's message_max. Comes back as CSESSION_PUBLISHED, or as a CSESSION_ANSWER that refuses. SHEAF_E_BAD_NAME;
+ * SHEAF_E_TOO_LARGE; SHEAF_E_FULL: too much is unanswered. Nothing is then published. */
+MUST_CHECK enum sheaf_error csession_publish(struct csession *c, struct span topic, uint64_t defer_ms, uint32_t count,
+                                             struct span packed, uint64_t call, uint64_t *number);
+/* Whether that would be SHEAF_E_FULL. */
+bool csession_publish_room(const struct csession *c);
+
+/* Subscribes to a channel; want->sub is not looked at. `tag` comes with every event of the subscription; the answer is
+ * a CSESSION_ANSWER with `call`, after which csession_unsubscribe is still due, also if it refuses. *sub names it until
+ * then. SHEAF_E_BAD_NAME, SHEAF_E_BAD_VALUE; SHEAF_E_FULL: LIMIT_CONSUMERS. */
+MUST_CHECK enum sheaf_error csession_subscribe(struct csession *c, const struct msg_subscribe *want, uint64_t tag,
+                                               uint64_t call, uint32_t *sub);
+/* What it may hold: so many messages at a time, and so many packed bytes in all since it subscribed. */
+void csession_credit(struct csession *c, uint32_t sub, uint32_t ready, uint64_t bytes);
+/* What becomes of messages; leaves with the next frames. */
+void csession_settle(struct csession *c, const struct msg_settle_rec *r);
+/* No event of it comes any more but a CSESSION_ANSWER with `call`: by then all that was settled before is durable. */
+void csession_unsubscribe(struct csession *c, uint32_t sub, uint64_t call);
+
 /* A round trip besides the beat's: comes back as a CSESSION_PONG whose number is at least the returned one. */
 uint64_t csession_ping(struct csession *c);
 
@@ -128,15 +148,20 @@ enum csession_effect csession_effect(struct csession *c, uint64_t now_ms, struct
 bool csession_unsent(struct csession *c);
 
 enum csession_event_kind {
-	CSESSION_WELCOMED, /* the broker has answered hello: the first time, or again */
-	CSESSION_ACCEPTED, /* tag, id, call */
-	CSESSION_REFUSED,  /* tag, call, error, text: will not be accepted */
-	CSESSION_RESULT,   /* tag, id, result */
-	CSESSION_ANSWER,   /* number, call, answer; error and text are those of a REPLY that refuses, else SHEAF_OK */
-	CSESSION_PONG,     /* number: of the ping, counted from 1 */
-	CSESSION_FAILED,   /* error (SHEAF_E_VERSION, SHEAF_E_DENIED), text: the broker will not have us; nothing more
-	                    * comes
-	                    */
+	CSESSION_WELCOMED,  /* the broker has answered hello: the first time, or again */
+	CSESSION_ACCEPTED,  /* tag, id, call */
+	CSESSION_REFUSED,   /* tag, call, error, text: will not be accepted */
+	CSESSION_RESULT,    /* tag, id, result */
+	CSESSION_ANSWER,    /* number, call, answer; error and text are those of a REPLY that refuses, else SHEAF_OK */
+	CSESSION_PUBLISHED, /* number, call, id (of the first message), count */
+	CSESSION_MESSAGES,  /* tag, delivery */
+	CSESSION_GONE,      /* tag, gone: these are no longer in its hands */
+	CSESSION_GAP,       /* no subscription has anything in its hands any more; all subscribe again by themselves */
+	CSESSION_OVER,      /* tag: the subscription has ended; it is still to be unsubscribed */
+	CSESSION_PONG,      /* number: of the ping, counted from 1 */
+	CSESSION_FAILED,    /* error (SHEAF_E_VERSION, SHEAF_E_DENIED), text: the broker will not have us; nothing more
+	                     * comes
+	                     */
 };
 
 struct csession_event {
@@ -149,6 +174,9 @@ struct csession_event {
 	struct span text;                    /* what the broker said; may be empty */
 	const struct msg_result_rec *result; /* borrowed from the message, as is all here */
 	const struct msg *answer;
+	uint32_t count;
+	const struct msg_delivery_rec *delivery;
+	const struct msg_gone_rec *gone;
 };
 /* The next event of the last message; false when there is none left. */
 bool csession_event(struct csession *c, struct csession_event *ev);

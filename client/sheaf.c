@@ -20,6 +20,7 @@ static enum sheaf_error make_parts(struct sheaf *s, struct span name, const stru
 	s->session = csession_new(&config);
 	s->room = msg_room_new();
 	s->newest = &s->oldest;
+	inbox_init(s);
 	buf_init(&s->headers);
 	return SHEAF_OK;
 }
@@ -82,6 +83,7 @@ void sheaf_free(sheaf_t *s)
 	csession_free(s->session);
 	msg_room_free(s->room);
 	backlog_fini(s);
+	inbox_fini(s);
 	buf_fini(&s->headers);
 	free(s);
 }
@@ -219,8 +221,10 @@ bool handle_event(struct sheaf *s, struct csession_event *ev)
 {
 	if (unlikely(atomic_load_explicit(&s->interrupted, memory_order_relaxed)))
 		return false;
-	if (!csession_event(s->session, ev))
-		return false;
+	do {
+		if (!csession_event(s->session, ev))
+			return false;
+	} while (inbox_take(s, ev) && !s->wants_messages);
 	if (likely(ev->kind != CSESSION_FAILED))
 		return true;
 	s->failed = handle_refused(s, ev->error, ev->text);

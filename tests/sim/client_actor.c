@@ -168,6 +168,11 @@ static void take(struct client_actor *a, const struct csession_event *ev)
 		world_fail(a->w, "client %u is not let in: %s", a->index, sheaf_error_name(ev->error));
 	case CSESSION_WELCOMED:
 	case CSESSION_PONG:
+	case CSESSION_PUBLISHED:
+	case CSESSION_MESSAGES:
+	case CSESSION_GONE:
+	case CSESSION_GAP:
+	case CSESSION_OVER:
 		break;
 	}
 }

@@ -70,6 +70,28 @@ static void note_frame(struct rig *r, struct span frame)
 		note(r, "> ping %llu pushed=%llu\n", (unsigned long long)m.h.number,
 		     (unsigned long long)m.u.ping.pushed);
 		break;
+	case MSG_PUBLISH:
+		note(r, "> publish %llu n=%u answered=%llu %.*s\n", (unsigned long long)m.h.number, m.u.publish.count,
+		     (unsigned long long)m.u.publish.answered, (int)m.u.publish.topic.n,
+		     (const char *)m.u.publish.topic.p);
+		break;
+	case MSG_SUBSCRIBE:
+		note(r, "> subscribe %llu sub=%x %.*s\n", (unsigned long long)m.h.number, m.u.subscribe.sub,
+		     (int)m.u.subscribe.channel.n, (const char *)m.u.subscribe.channel.p);
+		break;
+	case MSG_UNSUBSCRIBE:
+		note(r, "> unsubscribe %llu sub=%x\n", (unsigned long long)m.h.number, m.u.unsubscribe.sub);
+		break;
+	case MSG_CREDIT:
+		for (uint32_t i = 0; i < m.u.credit.n; i++)
+			note(r, "> credit sub=%x ready=%u bytes=%llu\n", m.u.credit.v[i].sub, m.u.credit.v[i].ready,
+			     (unsigned long long)m.u.credit.v[i].bytes);
+		break;
+	case MSG_SETTLE:
+		for (uint32_t i = 0; i < m.u.settle.n; i++)
+			note(r, "> settle run=%llu mask=%llx %u\n", (unsigned long long)m.u.settle.v[i].run,
+			     (unsigned long long)m.u.settle.v[i].mask, m.u.settle.v[i].verdict);
+		break;
 	default:
 		note(r, "> kind %u number %llu\n", m.h.kind, (unsigned long long)m.h.number);
 	}
@@ -116,7 +138,8 @@ void rig_forget(struct rig *r)
 
 static void note_event(struct rig *r, const struct csession_event *ev)
 {
-	static const char *const words[] = { "welcomed", "accepted", "refused", "result", "answer", "pong", "failed" };
+	static const char *const words[] = { "welcomed", "accepted", "refused", "result", "answer", "published",
+		                             "messages", "gone",     "gap",     "over",   "pong",   "failed" };
 
 	note(r, "< %s", words[ev->kind]);
 	if (ev->kind == CSESSION_ACCEPTED || ev->kind == CSESSION_RESULT)
@@ -127,6 +150,13 @@ static void note_event(struct rig *r, const struct csession_event *ev)
 		note(r, " %s", job_state_name((enum job_state)ev->result->state));
 	if (ev->kind == CSESSION_ANSWER)
 		note(r, " call=%llu %s", (unsigned long long)ev->call, sheaf_error_name(ev->error));
+	if (ev->kind == CSESSION_PUBLISHED)
+		note(r, " call=%llu id=%llu n=%u", (unsigned long long)ev->call, (unsigned long long)ev->id, ev->count);
+	if (ev->kind == CSESSION_MESSAGES || ev->kind == CSESSION_GONE || ev->kind == CSESSION_OVER)
+		note(r, " tag=%llu", (unsigned long long)ev->tag);
+	if (ev->kind == CSESSION_MESSAGES)
+		note(r, " run=%llu mask=%llx", (unsigned long long)ev->delivery->run,
+		     (unsigned long long)ev->delivery->mask);
 	if (ev->kind == CSESSION_FAILED)
 		note(r, " %s", sheaf_error_name(ev->error));
 	note(r, "\n");
