@@ -50,6 +50,11 @@
 #define LIMIT_RUNS             64000000 /* runs in the index */
 #define LIMIT_PARCELS          16000000 /* what consumers hold, what came back, what is deferred */
 
+/* the NSQ edge */
+#define LIMIT_NSQ_CONNECTIONS 65536      /* of clients */
+#define LIMIT_NSQ_BODY        (64 * MIB) /* bytes of a command's body that may be configured */
+#define DEFAULT_NSQ_BODY      (5 * MIB)
+
 /* schedules */
 #define LIMIT_CRONS        1000
 #define LIMIT_CRON_SPEC    256        /* bytes of what says when it is due */

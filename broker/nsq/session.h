@@ -1,0 +1,72 @@
+/* One connection's side of NSQ's protocol, without its socket: bytes in, frames out, calls of the hub. */
+#ifndef SHEAF_NSQ_SESSION_H
+#define SHEAF_NSQ_SESSION_H
+
+#include "base/buf.h"
+#include "broker/nsq/client_stat.h"
+#include "broker/nsq/nsq_config.h"
+
+struct session;
+struct hub;
+struct auth;
+
+/* What all sessions of an edge share; it outlives them. */
+struct session_world {
+	struct hub *hub;
+	const struct nsq_config *config;
+	struct auth *auth;         /* NULL = there is none */
+	void (*woke)(void *owner); /* the session has something to say or to take, and not by a call of the server's.
+	                              Only notes it */
+};
+
+/* `out` is the owner's: frames are appended to it. remote: "127.0.0.1:4711" */
+struct session *session_new(const struct session_world *w, void *owner, const char *remote, struct buf *out,
+                            uint64_t now_ms);
+void session_free(struct session *s);
+
+/* Takes what it can of `in`, which begins where the last call ended; the bytes that it is done with. It stops where a
+ * command is not whole, at an upgrade, when too much is unanswered, when it is closing. */
+size_t session_take(struct session *s, struct span in, uint64_t now_ms);
+
+/* Bytes that there must be before session_take can do anything; 0 = it takes nothing now. */
+size_t session_wants(const struct session *s);
+
+enum session_upgrade { UPGRADE_NONE, UPGRADE_TLS, UPGRADE_SNAPPY, UPGRADE_DEFLATE };
+
+/* Which layer is to be put on once what is in `out` has been sent as it is. */
+enum session_upgrade session_upgrade(const struct session *s, int *level);
+
+/* Of a TLS layer that is on; NULL without one. */
+struct session_layers {
+	const char *tls_version;
+	const char *tls_cipher;
+	const char *common_name;
+};
+
+/* The layer is on: what it says from now on passes it. */
+void session_upgraded(struct session *s, const struct session_layers *l, uint64_t now_ms);
+
+/* So many bytes of its frames in all have been taken by the socket. */
+void session_sent(struct session *s, uint64_t total);
+
+/* What is in `out` is still to be sent, then the connection is closed. */
+bool session_closing(const struct session *s);
+
+/* When session_tick wants to be called; UINT64_MAX = never. */
+uint64_t session_deadline(const struct session *s);
+void session_tick(struct session *s, uint64_t now_ms);
+
+/* Between heartbeats; 0 = there are none. Who takes nothing of what is sent for so long is closed. */
+uint64_t session_heartbeat_ms(const struct session *s);
+
+/* The client has closed its side: closing once what it asked for is answered. */
+void session_end(struct session *s);
+/* The broker ends: hands out nothing more; closing once nothing is in flight and everything is answered. */
+void session_drain(struct session *s);
+/* Nothing is durable any more: says so to whoever waits, then closing. */
+void session_failed(struct session *s);
+
+/* Fills in all but what the server knows: the layers, the address. */
+void session_stat(const struct session *s, struct nsq_client_stat *st);
+
+#endif
