@@ -128,6 +128,23 @@ static void world_bad_payload(void *ctx, const struct lease_name *lease)
 	e->ev.text = span_str("its payload is damaged on the broker's disk");
 }
 
+static void world_bad_messages(void *ctx, uint64_t token)
+{
+	log_line(LOG_ERROR, "messages-damaged", "token=%llx: they are damaged on the broker's disk",
+	         (unsigned long long)token);
+	echo_add(ctx, EV_BAD_MESSAGES)->ev.session = token;
+}
+
+static void world_fetched(void *ctx, uint64_t token, bool bad, struct span packed)
+{
+	struct echo *e = echo_add(ctx, EV_FETCHED);
+
+	e->ev.session = token;
+	e->ev.flag = bad;
+	buf_put_span(&e->bytes, packed);
+	e->ev.facts = buf_span(&e->bytes);
+}
+
 static void world_trim(void *ctx, uint64_t position)
 {
 	struct loop *l = ctx;
@@ -137,9 +154,13 @@ static void world_trim(void *ctx, uint64_t position)
 
 void loop_world(struct loop *l, struct outbox_world *w)
 {
-	*w = (struct outbox_world){
-		.ctx = l, .send = world_send, .bytes = world_bytes, .bad_payload = world_bad_payload, .trim = world_trim
-	};
+	*w = (struct outbox_world){ .ctx = l,
+		                    .send = world_send,
+		                    .bytes = world_bytes,
+		                    .bad_payload = world_bad_payload,
+		                    .bad_messages = world_bad_messages,
+		                    .fetched = world_fetched,
+		                    .trim = world_trim };
 }
 
 static void say(const struct effect *e)

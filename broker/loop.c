@@ -214,7 +214,7 @@ static long poll_ms(const struct loop *l)
 {
 	uint64_t deadline = core_deadline(l->core), ms = POLL_MOST_MS;
 
-	if (deadline <= l->now.mono_ms)
+	if (deadline <= l->now.mono_ms || l->first != NULL)
 		return 0;
 	if (deadline != UINT64_MAX && deadline - l->now.mono_ms < ms)
 		ms = deadline - l->now.mono_ms;
@@ -239,6 +239,7 @@ static void turn(struct loop *l)
 	if (zmq_poll(items, n, poll_ms(l)) < 0)
 		must(errno == EINTR);
 	l->now = (struct now){ clock_mono_ms(), clock_wall_ms() };
+	take_echoes(l); /* of what left at the end of the last turn */
 	if (items[5].revents)
 		door_answer(l->sockets.door, l->now.mono_ms);
 	take_outcomes(l);

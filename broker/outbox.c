@@ -31,6 +31,8 @@ struct item *item_new(struct outbox *o, enum outbox_to to, uint64_t whom)
 	it->position = 0;
 	it->kind = ITEM_BYTES;
 	it->n_wants = it->next_want = 0;
+	it->late = 0;
+	it->writer_kind = 0;
 	buf_clear(&it->bytes);
 	return it;
 }
@@ -76,8 +78,10 @@ struct item *lane_take(struct outbox *o, struct lane *l)
  * some, they go there too. */
 static void enqueue(struct outbox *o, struct item *it)
 {
-	bool slow = it->n_wants > 0 || it->kind == ITEM_TRIM || it->kind == ITEM_PEEK || it->kind == ITEM_JOB;
-	bool ordered = it->to == TO_JOBS || it->writer_kind == MSG_RESULTS;
+	bool slow = it->n_wants > 0 || it->kind == ITEM_TRIM || it->kind == ITEM_PEEK || it->kind == ITEM_JOB ||
+	            it->kind == ITEM_FETCH;
+	bool ordered = it->to == TO_JOBS || it->writer_kind == MSG_RESULTS || it->writer_kind == MSG_MESSAGES ||
+	               it->writer_kind == MSG_MESSAGES_GONE;
 
 	it->counted = it->bytes.n;
 	lane_add(o, slow || (ordered && o->slow.first != NULL) ? &o->slow : &o->quick, it);
@@ -111,12 +115,13 @@ static struct item *open_for(struct outbox *o, enum outbox_to to, uint64_t whom,
 
 	if (it != NULL) {
 		bool same = it->to == to && it->whom == whom && it->writer_kind == h->kind && !answer && !it->answer &&
-		            msg_fits(&it->writer, bytes);
-		bool room = same && it->bytes.n < GATHER_BYTES;
+		            msg_fits(&it->writer, it->late + bytes);
+		bool room = same && it->bytes.n + it->late < GATHER_BYTES && it->writer.n + it->n_wants < LIMIT_RECORDS;
+		bool counted = h->kind == MSG_RESULTS || h->kind == MSG_MESSAGES;
 
 		/* a grant is never split, however large its headers are: the worker takes each number once */
 		if ((same && h->kind == MSG_JOBS && it->number == h->number) || (room && h->kind == MSG_ACCEPTED) ||
-		    (room && h->kind == MSG_RESULTS && it->number + it->writer.n + it->n_wants == h->number))
+		    (room && counted && it->number + it->writer.n + it->n_wants == h->number))
 			return it;
 		close_open(o, place);
 	}
@@ -174,6 +179,23 @@ static void add_grant(struct outbox *o, const struct effect *e, uint64_t head, u
 		slow_want_job(it, e);
 	else
 		msg_put_job(&it->writer, &r);
+}
+
+static void add_delivery(struct outbox *o, const struct effect *e, uint64_t head, uint64_t epoch)
+{
+	struct msg_header h = { PROTO_VERSION_MAX, MSG_MESSAGES, 0, epoch, e->session, e->number };
+	struct item *it = open_for(o, TO_CLIENT, e->peer, &h, 0, e->stored.length);
+	struct span run = { 0 };
+	int got;
+
+	it->position = head;
+	got = it->n_wants > 0 ? 0 : o->world.bytes(o->world.ctx, &e->stored, &run);
+	if (got != 0) {
+		slow_put_delivery(o, it, &e->u.delivery.rec, slow_all(e->u.delivery.count), got, run);
+		return;
+	}
+	slow_want_delivery(it, e);
+	it->late += e->stored.length;
 }
 
 static void add_message(struct outbox *o, enum outbox_to to, uint64_t whom, const struct msg *m, uint64_t head)
@@ -242,6 +264,12 @@ void outbox_add(struct outbox *o, const struct effect *e, uint64_t head, uint64_
 	case FX_JOB:
 		enqueue(o, slow_job(o, e, head));
 		break;
+	case FX_DELIVER:
+		add_delivery(o, e, head, epoch);
+		break;
+	case FX_FETCH:
+		enqueue(o, slow_fetch(o, e, head));
+		break;
 	case FX_TRIM:
 		add_trim(o, e, head);
 		break;
@@ -268,6 +296,7 @@ struct outbox *outbox_new(const struct outbox_world *world)
 
 	must(o != NULL);
 	o->world = *world;
+	buf_init(&o->picked);
 	return o;
 }
 
@@ -292,6 +321,7 @@ void outbox_free(struct outbox *o)
 		free(it->wants);
 		free(it);
 	}
+	buf_fini(&o->picked);
 	free(o);
 }
 

@@ -23,6 +23,10 @@ struct outbox_world {
 	int (*bytes)(void *ctx, const struct log_bytes *where, struct span *out);
 	/* A granted job whose payload cannot be read. */
 	void (*bad_payload)(void *ctx, const struct lease_name *lease);
+	/* A delivery whose messages cannot be read: its token. */
+	void (*bad_messages)(void *ctx, uint64_t token);
+	/* FX_FETCH: the packed message, or bad. */
+	void (*fetched)(void *ctx, uint64_t token, bool bad, struct span packed);
 	/* Nothing below the position is needed any more. */
 	void (*trim)(void *ctx, uint64_t position);
 };
@@ -30,8 +34,8 @@ struct outbox_world {
 struct outbox *outbox_new(const struct outbox_world *world);
 void outbox_free(struct outbox *o);
 
-/* One effect that sends (FX_ACCEPTED, FX_RESULT, FX_REPLY, FX_PEEK, FX_CONTROL, FX_NONCE, FX_GRANT, FX_PROBE, FX_TRIM)
- * of a step that left the log's head at `head`. */
+/* One effect that sends (FX_ACCEPTED, FX_RESULT, FX_REPLY, FX_PEEK, FX_CONTROL, FX_NONCE, FX_GRANT, FX_PROBE,
+ * FX_DELIVER, FX_FETCH, FX_TRIM) of a step that left the log's head at `head`. */
 void outbox_add(struct outbox *o, const struct effect *e, uint64_t head, uint64_t epoch);
 
 /* The end of a turn: closes what was gathered. */

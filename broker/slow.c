@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "broker/core/history.h"
+#include "proto/packed.h"
 
 static struct want *add(struct item *it, const struct log_bytes *where)
 {
@@ -37,6 +38,51 @@ void slow_want_result(struct item *it, const struct effect *e)
 
 	w->u.result = e->u.result.rec;
 	w->error_length = e->u.result.error_length;
+}
+
+uint64_t slow_all(uint32_t count)
+{
+	return count >= RUN_MESSAGES ? UINT64_MAX : (UINT64_C(1) << count) - 1;
+}
+
+void slow_want_delivery(struct item *it, const struct effect *e)
+{
+	struct want *w = add(it, &e->stored);
+
+	w->is_delivery = true;
+	w->u.delivery = e->u.delivery.rec;
+	w->all = slow_all(e->u.delivery.count);
+}
+
+void slow_put_delivery(struct outbox *o, struct item *it, const struct msg_delivery_rec *r, uint64_t all, int got,
+                       struct span run)
+{
+	struct msg_delivery_rec rec = *r;
+
+	rec.packed = run;
+	buf_clear(&o->picked);
+	if (got > 0 && r->mask != all) {
+		if (packed_pick(run, r->mask, &o->picked))
+			rec.packed = buf_span(&o->picked);
+		else
+			got = -1;
+	}
+	if (got < 0) {
+		rec.mask = 0;
+		rec.packed = span_of(NULL, 0);
+		o->world.bad_messages(o->world.ctx, r->token);
+	}
+	msg_put_delivery(&it->writer, &rec);
+}
+
+struct item *slow_fetch(struct outbox *o, const struct effect *e, uint64_t head)
+{
+	struct item *it = item_new(o, TO_CLIENT, e->number);
+
+	it->kind = ITEM_FETCH;
+	it->position = head;
+	add(it, &e->stored)->all = e->u.mask;
+	return it;
 }
 
 struct item *slow_peek(struct outbox *o, const struct effect *e, uint64_t head)
@@ -79,6 +125,10 @@ static void put(struct outbox *o, struct item *it, struct want *w, int got, stru
 {
 	struct lease_name lease = { w->u.job.id, w->u.job.token };
 
+	if (w->is_delivery) {
+		slow_put_delivery(o, it, &w->u.delivery, w->all, got, bytes);
+		return;
+	}
 	if (w->is_job && got < 0) {
 		o->world.bad_payload(o->world.ctx, &lease);
 		return;
@@ -166,10 +216,27 @@ static bool run_job(struct outbox *o, struct item *it)
 	return true;
 }
 
+static bool run_fetch(struct outbox *o, struct item *it)
+{
+	const struct want *w = &it->wants[0];
+	struct span bytes = { 0 };
+	int got = o->world.bytes(o->world.ctx, &w->where, &bytes);
+	bool bad;
+
+	if (got == 0)
+		return false;
+	buf_clear(&o->picked);
+	bad = got < 0 || !packed_pick(bytes, w->all, &o->picked);
+	o->world.fetched(o->world.ctx, it->whom, bad, bad ? span_of(NULL, 0) : buf_span(&o->picked));
+	return true;
+}
+
 bool slow_run(struct outbox *o, struct item *it)
 {
 	if (it->kind == ITEM_JOB)
 		return run_job(o, it);
+	if (it->kind == ITEM_FETCH)
+		return run_fetch(o, it);
 	if (it->kind == ITEM_PEEK)
 		return run_peek(o, it);
 	if (it->kind == ITEM_TRIM) {

@@ -12,12 +12,14 @@ enum {
 	SPARE_BYTES = 256 << 10 /* unless their buffer is larger than this */
 };
 
-enum item_kind { ITEM_BYTES, ITEM_TRIM, ITEM_PEEK, ITEM_JOB };
+enum item_kind { ITEM_BYTES, ITEM_TRIM, ITEM_PEEK, ITEM_JOB, ITEM_FETCH };
 
 /* A record that waits for its bytes. */
 struct want {
 	struct log_bytes where;
 	bool is_job;
+	bool is_delivery;
+	uint64_t all; /* of a delivery: the mask of the whole run */
 	uint32_t error_length;
 	uint8_t *words; /* owned: texts that the record points to */
 	union {
@@ -25,6 +27,7 @@ struct want {
 		struct msg_result_rec result;
 		struct msg_peek_rec peek;
 		struct msg_job_info info;
+		struct msg_delivery_rec delivery;
 	} u;
 };
 
@@ -41,6 +44,7 @@ struct item {
 	struct msg_header h; /* of a peek, or of a job */
 	struct buf bytes;
 	struct msg_writer writer;
+	size_t late;        /* bytes that deliveries which wait for theirs will add */
 	struct want *wants; /* owned */
 	uint32_t n_wants, next_want, cap_wants;
 };
@@ -58,7 +62,8 @@ struct outbox {
 	struct lane quick, slow;
 	struct item *spare;
 	uint32_t n_spare;
-	uint64_t waiting; /* bytes */
+	uint64_t waiting;  /* bytes */
+	struct buf picked; /* some messages of a run */
 };
 
 struct item *item_new(struct outbox *o, enum outbox_to to, uint64_t whom);
@@ -69,6 +74,17 @@ struct item *lane_take(struct outbox *o, struct lane *l);
 /* Adds a record to the item whose bytes are to be read first. */
 void slow_want_job(struct item *it, const struct effect *e);
 void slow_want_result(struct item *it, const struct effect *e);
+void slow_want_delivery(struct item *it, const struct effect *e);
+
+/* Puts a delivery into the item's message; `run`: the packed bytes of the whole run, of which `all` is the mask. What
+ * does not hold the messages is told to the world, and an empty delivery keeps the count. */
+void slow_put_delivery(struct outbox *o, struct item *it, const struct msg_delivery_rec *r, uint64_t all, int got,
+                       struct span run);
+/* The mask of a run of `count` messages. */
+uint64_t slow_all(uint32_t count);
+
+/* An item that answers FX_FETCH. */
+struct item *slow_fetch(struct outbox *o, const struct effect *e, uint64_t head);
 
 /* An item that answers FX_PEEK. */
 struct item *slow_peek(struct outbox *o, const struct effect *e, uint64_t head);

@@ -342,6 +342,108 @@ START_TEST(test_many_peers)
 }
 END_TEST
 
-SUITE_MAIN("outbox", test_durable_first, test_latest_counts, test_free_full, test_gather_split, test_gather_bounds,
+/* Three messages: one, two and three bytes. */
+static const uint8_t run[] = { 0, 0, 0, 1, 'a', 0, 0, 0, 2, 'b', 'b', 0, 0, 0, 3, 'c', 'c', 'c' };
+
+START_TEST(test_deliveries_gather)
+{
+	struct world *w = world_new();
+
+	w->run = run;
+	say_delivery(w, 1, 0, 20, 3, 7, sizeof run, 100);
+	say_delivery(w, 1, 1, 21, 3, 5, sizeof run, 100);
+	say_delivery(w, 2, 0, 21, 3, 2, sizeof run, 100);
+	say_delivery(w, 1, 9, 22, 3, 4, sizeof run, 100); /* another count: another message */
+	leave(w);
+	ck_assert_uint_eq(w->n, 3);
+	check_sent(w, 0, MSG_MESSAGES, 0, 2);
+	ck_assert_uint_eq(w->sent[0].payloads, sizeof run + 5 + 7);
+	check_sent(w, 1, MSG_MESSAGES, 9, 1);
+	check_sent(w, 2, MSG_MESSAGES, 0, 1);
+	ck_assert_uint_eq(w->sent[2].payloads, 6);
+	ck_assert_uint_eq(w->n_bad_tokens, 0);
+	world_free(w);
+}
+END_TEST
+
+/* While one waits for its bytes those behind it wait, too; so does what says that messages are gone. */
+START_TEST(test_deliveries_keep_their_order)
+{
+	struct world *w = world_new();
+
+	w->run = run;
+	w->answer = 0;
+	w->ready_at = 0;
+	say_delivery(w, 1, 0, 20, 3, 1, sizeof run, 100);
+	outbox_seal(w->outbox);
+	w->answer = 1;
+	say_delivery(w, 1, 1, 21, 3, 7, sizeof run, 100);
+	say_reply(w, FX_REPLY, 1, MSG_MESSAGES_GONE, 0, 100);
+	say_reply(w, FX_REPLY, 1, MSG_PONG, 1, 100);
+	w->answer = 0;
+	leave(w);
+	ck_assert_uint_eq(w->n, 1);
+	check_sent(w, 0, MSG_PONG, 1, 0);
+	w->answer = 1;
+	leave(w);
+	ck_assert_uint_eq(w->n, 4);
+	check_sent(w, 1, MSG_MESSAGES, 0, 1);
+	ck_assert_uint_eq(w->sent[1].payloads, 5);
+	check_sent(w, 2, MSG_MESSAGES, 1, 1);
+	check_sent(w, 3, MSG_MESSAGES_GONE, 0, 0);
+	world_free(w);
+}
+END_TEST
+
+/* What cannot be read, or is not what it should be, is told; the count of deliveries goes on. */
+START_TEST(test_bad_deliveries)
+{
+	struct world *w = world_new();
+
+	w->run = run;
+	w->bad_at = 21;
+	say_delivery(w, 1, 0, 20, 3, 7, sizeof run, 100);
+	say_delivery(w, 1, 1, 21, 3, 7, sizeof run, 100);
+	say_delivery(w, 1, 2, 22, 5, 16, sizeof run, 100); /* there is no fifth message */
+	say_delivery(w, 1, 3, 23, 3, 2, sizeof run, 100);
+	leave(w);
+	ck_assert_uint_eq(w->n, 1);
+	check_sent(w, 0, MSG_MESSAGES, 0, 4);
+	ck_assert_uint_eq(w->sent[0].gone, 2);
+	ck_assert_uint_eq(w->sent[0].payloads, sizeof run + 6);
+	ck_assert_uint_eq(w->n_bad_tokens, 2);
+	ck_assert_uint_eq(w->bad_tokens[0], 28);
+	ck_assert_uint_eq(w->bad_tokens[1], 29);
+	world_free(w);
+}
+END_TEST
+
+START_TEST(test_fetch)
+{
+	struct world *w = world_new();
+	struct effect e = { .kind = FX_FETCH, .number = 77, .stored = { 30, sizeof run, 0 }, .u.mask = 4 };
+
+	w->run = run;
+	w->answer = 0;
+	outbox_add(w->outbox, &e, 100, 9);
+	leave(w);
+	ck_assert_uint_eq(w->n_fetched, 0);
+	w->answer = 1;
+	leave(w);
+	ck_assert_uint_eq(w->n_fetched, 1);
+	ck_assert_uint_eq(w->fetched[0], 77);
+	ck_assert(!w->fetched_bad);
+	ck_assert_uint_eq(w->fetched_bytes, 7);
+	w->bad_at = 30;
+	outbox_add(w->outbox, &e, 100, 9);
+	leave(w);
+	ck_assert(w->fetched_bad);
+	ck_assert(outbox_empty(w->outbox));
+	world_free(w);
+}
+END_TEST
+
+SUITE_MAIN("outbox", test_deliveries_gather, test_deliveries_keep_their_order, test_bad_deliveries, test_fetch,
+           test_durable_first, test_latest_counts, test_free_full, test_gather_split, test_gather_bounds,
            test_answers_in_order, test_grants_share, test_slow_lane, test_slow_parts, test_bad_bytes, test_trim_waits,
            test_peek, test_many_peers)

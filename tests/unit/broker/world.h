@@ -34,6 +34,13 @@ struct world {
 	uint64_t ready_at; /* while `answer` is 0: up to this position bytes are there */
 	uint64_t bad[16];  /* ids told to bad_payload */
 	uint32_t n_bad;
+	uint64_t bad_tokens[16]; /* told to bad_messages */
+	uint32_t n_bad_tokens;
+	uint64_t fetched[16]; /* tokens told to fetched */
+	uint32_t n_fetched;
+	size_t fetched_bytes;
+	bool fetched_bad;
+	const uint8_t *run;      /* what stands in the log, if not world_text */
 	uint64_t trims[16];      /* positions */
 	uint32_t trimmed_at[16]; /* how many messages had been sent then */
 	uint32_t n_trims;
@@ -61,6 +68,14 @@ static inline void world_note(struct sent *s, const struct msg *m)
 		s->first = s->records > 0 ? m->u.jobs.v[0].id : 0;
 		for (uint32_t i = 0; i < s->records; i++)
 			s->payloads += m->u.jobs.v[i].payload.n;
+		break;
+	case MSG_MESSAGES:
+		s->records = m->u.messages.n;
+		s->first = m->u.messages.v[0].run;
+		for (uint32_t i = 0; i < s->records; i++) {
+			s->payloads += m->u.messages.v[i].packed.n;
+			s->gone += m->u.messages.v[i].mask == 0;
+		}
 		break;
 	case MSG_PEEKED:
 		s->records = m->u.peeked.n;
@@ -103,7 +118,7 @@ static inline int world_bytes(void *ctx, const struct log_bytes *where, struct s
 	if (w->answer != 1 && where->position > w->ready_at)
 		return w->answer;
 	ck_assert_uint_le(where->length, SPAN_MOST);
-	*out = span_of(world_text, where->length);
+	*out = span_of(w->run != NULL ? w->run : world_text, where->length);
 	return 1;
 }
 
@@ -112,6 +127,22 @@ static inline void world_bad(void *ctx, const struct lease_name *lease)
 	struct world *w = ctx;
 
 	w->bad[w->n_bad++] = lease->id;
+}
+
+static inline void world_bad_messages(void *ctx, uint64_t token)
+{
+	struct world *w = ctx;
+
+	w->bad_tokens[w->n_bad_tokens++] = token;
+}
+
+static inline void world_fetched(void *ctx, uint64_t token, bool bad, struct span packed)
+{
+	struct world *w = ctx;
+
+	w->fetched[w->n_fetched++] = token;
+	w->fetched_bad = bad;
+	w->fetched_bytes = packed.n;
 }
 
 static inline void world_trim(void *ctx, uint64_t position)
@@ -126,7 +157,8 @@ static inline void world_trim(void *ctx, uint64_t position)
 static inline struct world *world_new(void)
 {
 	struct world *w = calloc(1, sizeof *w);
-	struct outbox_world hooks = { w, world_send, world_bytes, world_bad, world_trim };
+	struct outbox_world hooks = { w,         world_send, world_bytes, world_bad, world_bad_messages, world_fetched,
+		                      world_trim };
 
 	ck_assert_ptr_nonnull(w);
 	w->room = msg_room_new();
@@ -172,6 +204,19 @@ static inline void say_grant(struct world *w, uint64_t session, uint64_t number,
 
 	e.u.job = (struct msg_job_rec){ .id = id, .token = id + 7, .attempt = 1, .headers = headers };
 	e.stored = (struct log_bytes){ id, length, 0 };
+	outbox_add(w->outbox, &e, head, 9);
+}
+
+/* A delivery of run `run`, which has `count` messages; its token is run + 7. */
+static inline void say_delivery(struct world *w, uint64_t peer, uint64_t number, uint64_t run, uint32_t count,
+                                uint64_t mask, uint32_t length, uint64_t head)
+{
+	struct effect e = { .kind = FX_DELIVER, .peer = peer, .session = peer + 1000, .number = number };
+
+	e.u.delivery.rec =
+	    (struct msg_delivery_rec){ .sub = 3, .run = run, .token = run + 7, .mask = mask, .attempts = 1 };
+	e.u.delivery.count = count;
+	e.stored = (struct log_bytes){ run, length, 0 };
 	outbox_add(w->outbox, &e, head, 9);
 }
 
