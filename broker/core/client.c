@@ -13,6 +13,7 @@
 #include "broker/core/running.h"
 #include "broker/core/setting.h"
 #include "broker/core/submit.h"
+#include "broker/core/topic/topic.h"
 #include "broker/core/turn.h"
 #include "broker/core/wait.h"
 
@@ -40,6 +41,7 @@ struct client *client_at(struct core *c, uint64_t session)
 void client_free(struct core *c, struct client *cl)
 {
 	wait_forget(c, cl);
+	consumers_drop(c, cl);
 	if (heap_has(&cl->timer))
 		heap_remove(&c->client_timers, &cl->timer);
 	if (c->trim.next_client == cl)
@@ -126,6 +128,7 @@ void client_timer(struct core *c, struct client *cl)
 
 	if (cl->here && silent >= c->config.client_liveness_ms) {
 		wait_forget(c, cl);
+		consumers_drop(c, cl);
 		cl->here = false;
 	}
 	if (!cl->here && silent >= c->config.session_keep_ms)
@@ -185,12 +188,16 @@ static void hello(struct core *c, const struct event *ev)
 		.waits_max = LIMIT_CLIENT_WAITS,
 		.beat_ms = c->config.beat_ms,
 		.software = span_str(c->software),
+		.message_max = c->config.message_max,
 	};
 }
 
 static void ping(struct core *c, struct client *cl, const struct msg *m)
 {
-	fx_reply(c, cl->peer, MSG_PONG, cl->session, m->h.number)->u.ping.pushed = cl->pushed;
+	struct msg *out = fx_reply(c, cl->peer, MSG_PONG, cl->session, m->h.number);
+
+	out->u.ping.pushed = cl->pushed;
+	out->u.ping.delivered = cl->delivered;
 }
 
 /* The session is over: nobody will ask for its answers. A replay must know, for whoever comes by once for one submit
@@ -247,6 +254,13 @@ static handler *const handlers[] = {
 	[MSG_CRON_SET] = cron_set_request,
 	[MSG_CRON_OP] = cron_op_request,
 	[MSG_CRON_LIST] = cron_list_request,
+	[MSG_PUBLISH] = publish_request,
+	[MSG_SUBSCRIBE] = subscribe_request,
+	[MSG_UNSUBSCRIBE] = unsubscribe_request,
+	[MSG_CREDIT] = credit_request,
+	[MSG_SETTLE] = settle_request,
+	[MSG_TOPIC_OP] = topic_op_request,
+	[MSG_TOPIC_LIST] = topic_list_request,
 };
 
 void client_dismiss(struct core *c, uint32_t principal)
@@ -258,6 +272,7 @@ void client_dismiss(struct core *c, uint32_t principal)
 		if (cl->principal != principal || !cl->here)
 			continue;
 		wait_forget(c, cl);
+		consumers_drop(c, cl);
 		cl->here = false;
 		set_timer(c, cl);
 	}

@@ -28,6 +28,8 @@
 #include "broker/core/side.h"
 #include "broker/core/state.h"
 #include "broker/core/timer.h"
+#include "broker/core/topic/step.h"
+#include "broker/core/topic/topic.h"
 #include "broker/core/trim.h"
 #include "broker/core/turn.h"
 #include "broker/core/wait.h"
@@ -101,6 +103,7 @@ struct core *core_new(const struct core_config *config)
 	list_init(&c->races);
 	list_init(&c->judging);
 	list_init(&c->closing);
+	topics_init(c);
 	return c;
 }
 
@@ -148,6 +151,7 @@ void core_free(struct core *c)
 		return;
 	HASH_ITER(hh, c->by_client, cl, next)
 	client_free(c, cl);
+	topics_fini(c);
 	cron_fini(c);
 	HASH_CLEAR(hh, c->by_session);
 	HASH_CLEAR(hi, c->by_instance);
@@ -277,6 +281,7 @@ static void tick(struct core *c)
 	key_expire(c);
 	dead_slice(c);
 	cron_slice(c);
+	topic_tick(c);
 	if (!race_closing(c))
 		trim_tick(c); /* a replay closes what has its beginning in the log */
 	if (turn_has_room(c, STEP_WORK))
@@ -340,7 +345,10 @@ static void take(struct core *c, const struct event *ev)
 		cron_zone_came(c, ev->text, !ev->flag, ev->facts);
 		break;
 	case EV_FETCHED:
+		letters_fetched(c, ev->session, ev->flag, ev->facts);
+		break;
 	case EV_BAD_MESSAGES:
+		deliver_bad(c, ev->session);
 		break;
 	case EV_DRAIN:
 		c->draining = true;
@@ -362,6 +370,7 @@ void core_step(struct core *c, struct now now, const struct event *ev, struct ef
 	c->fx = fx;
 	turn_begin(c);
 	take(c, ev);
+	step_tell(c);
 	must(c->turn.placed || fx->block.n == LOG_BLOCK_HEADER);
 	c->fx = NULL;
 }
@@ -382,7 +391,7 @@ uint64_t core_deadline(const struct core *c)
 
 	if (dispatch_pending(c) || !list_empty(&c->lost) || !list_empty(&c->chores) ||
 	    !list_empty(&c->finishing_batches) || !list_empty(&c->releasing) || trim_deadline(c) == 0 ||
-	    dead_deadline(c) == 0 || race_pending(c))
+	    dead_deadline(c) == 0 || race_pending(c) || topic_deadline(c) == 0)
 		return 0;
 	t = earlier(t, heap_key(&c->worker_timers));
 	t = earlier(t, heap_key(&c->client_timers));
@@ -394,6 +403,7 @@ uint64_t core_deadline(const struct core *c)
 	t = earlier(t, batch_deadline(c));
 	t = earlier(t, key_deadline(c));
 	t = earlier(t, cron_deadline(c));
+	t = earlier(t, topic_deadline(c));
 	t = earlier(t, gather_deadline(c));
 	if (!list_empty(&c->orphans))
 		t = earlier(t, c->orphans_until);

@@ -309,7 +309,7 @@ void query_workers(struct core *c, struct client *cl, const struct msg *m)
 
 void query_stats(struct core *c, struct client *cl, const struct msg *m)
 {
-	enum { MOST = 48 };
+	enum { MOST = 64 };
 	struct msg_stat_rec *v = fx_alloc(c, MOST * sizeof *v);
 	const struct counters *k = &c->count;
 	struct core_totals t;
@@ -342,6 +342,16 @@ void query_stats(struct core *c, struct client *cl, const struct msg *m)
 	STAT("dead.kept", t.jobs[JOB_DEAD]);
 	STAT("dead.redriven", t.redriven);
 	STAT("dead.forgotten", t.forgotten);
+	STAT("topics", c->topics.live_topics);
+	STAT("channels", c->topics.live_channels);
+	STAT("consumers", HASH_CNT(hh, c->topics.consumers));
+	STAT("messages.published", c->topics.published);
+	STAT("messages.delivered", c->topics.delivered);
+	STAT("messages.finished", c->topics.finished);
+	STAT("messages.requeued", c->topics.requeued);
+	STAT("messages.timed_out", c->topics.timed_out);
+	STAT("index.runs", c->topics.runs.count);
+	STAT("index.parcels", c->topics.n_parcels);
 	STAT("results.kept_bytes", c->kept_bytes);
 	STAT("index.jobs", c->jobs.count);
 	STAT("index.bytes", t.index_bytes);

@@ -10,6 +10,7 @@
 #include "broker/core/fx.h"
 #include "broker/core/keep.h"
 #include "broker/core/queue.h"
+#include "broker/core/topic/end.h"
 #include "broker/core/turn.h"
 
 enum { SLICE = 128, RESERVE_SEGMENTS = 4, CLOSING_BYTES = 64, SLACK_SEGMENTS = 3 };
@@ -116,7 +117,8 @@ static bool wants_move(const struct core *c)
 {
 	const struct trim *t = &c->trim;
 
-	if (t->phase != TRIM_IDLE || t->stuck || first_live(c) != t->tail || t->tail == base_of(c, t->head))
+	if (t->phase != TRIM_IDLE || t->stuck || end_pending(c) || first_live(c) != t->tail ||
+	    t->tail == base_of(c, t->head))
 		return false;
 	if (used(c) > 2 * t->live_bytes + SLACK_SEGMENTS * c->config.segment_bytes)
 		return true;

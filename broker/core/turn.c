@@ -8,6 +8,7 @@
 #include "broker/core/put.h"
 #include "broker/core/race.h"
 #include "broker/core/side.h"
+#include "broker/core/topic/step.h"
 #include "broker/core/trim.h"
 #include "broker/core/wait.h"
 
@@ -23,6 +24,7 @@ void turn_begin(struct core *c)
 	c->turn.placed = false;
 	c->turn.bytes = 0;
 	c->arena_used = 0;
+	step_begin(c);
 	c->answer_bytes = 0;
 	fx->v = fx->base + 1; /* base[0] is kept for FX_APPEND */
 	fx->n = 0;
@@ -249,14 +251,17 @@ void turn_commit(struct core *c)
 	if (c->turn.placed) {
 		must(c->turn.n_endings == 0 && c->turn.n_backs == 0 && c->turn.n_puts == 0);
 		must(c->turn.n_redrives == 0 && c->turn.n_forgets == 0);
+		must(c->topics.step.n_dones == 0 && c->topics.step.n_backs == 0 && c->topics.step.n_staged == 0);
 		return;
 	}
 	write_endings(c, where);
 	write_backs(c);
 	write_dead(c, FACT_JOBS_REDRIVE, c->turn.redrives, c->turn.n_redrives, token);
 	write_dead(c, FACT_JOBS_FORGOTTEN, c->turn.forgets, c->turn.n_forgets, 0);
+	step_write(c);
 	base = turn_place(c);
 	put_apply(c, base);
+	step_apply(c, base);
 	for (uint32_t i = 0; i < c->turn.n_endings; i++) {
 		where[i].at += base;
 		carry_out_ending(c, &c->turn.endings[i], &where[i]);

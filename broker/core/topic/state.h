@@ -17,11 +17,18 @@
 
 #include <uthash.h>
 
+#include "base/buf.h"
 #include "base/heap.h"
 #include "base/list.h"
 #include "proto/msg.h"
 
 struct client;
+
+enum {
+	TOPIC_STEP = 4096,  /* records of each kind that one step gathers */
+	TOPIC_FETCHES = 64, /* dead messages that are fetched at a time */
+	TOPIC_SPARE = 65536 /* parcels that are kept for the next ones */
+};
 
 /* Up to RUN_MESSAGES messages of a topic. */
 struct run {
@@ -81,17 +88,21 @@ struct channel {
 	/* the cursor */
 	struct run *cursor; /* NULL: everything that there is has been passed */
 	uint8_t cursor_at;  /* place in that run */
+	uint64_t reached;   /* number: the cursor has passed all runs below it, and none from it on */
 	uint64_t passed;    /* messages of topic.passed_n that the cursor has passed */
 	/* parcels */
 	struct list waiting, deferred, dying;
 	uint64_t n_waiting, n_deferred, n_in_hand, n_dying; /* messages */
+	uint64_t n_retry;                                   /* of the deferred ones those that were delivered before */
+	struct list
+	    letters; /* in core.topics.letters while it has dying parcels that nobody fetches yet; they are in front */
 	/* consumers */
 	struct list consumers; /* all of them */
 	struct list ready;     /* those that may have more, in the order of their turns */
 	uint32_t n_consumers, n_ready;
 	struct list hot;   /* in core.topics.hot while it may have something to deliver */
-	struct list chore; /* in core.topics.chores while it is being emptied or deleted */
-	uint64_t empty_to; /* chore: parcels of runs below this number go */
+	struct list chore; /* in core.topics.chores while it is being emptied or deleted; it delivers nothing then */
+	uint64_t empty_to; /* being emptied: parcels of runs below this number go; else 0 */
 	/* since it was created */
 	uint64_t messages, requeued, timed_out, dead;
 	UT_hash_handle hh; /* in topic.by_channel */
@@ -106,13 +117,18 @@ struct topic {
 	bool doomed; /* it is being deleted */
 	struct list channels;
 	struct channel *by_channel; /* uthash by name */
-	uint32_t n_channels;
-	struct list runs; /* by number */
+	uint32_t n_channels;        /* of these */
+	uint32_t n_doomed;          /* others, that are being deleted */
+	struct list runs;           /* by number */
 	uint64_t n_runs;
 	uint64_t passed; /* runs below this number are there for the channels; the others wait here */
 	uint64_t
 	    passed_n; /* messages of these, since it was created; what was dropped with the topic's line counts, too */
-	uint64_t depth; /* messages of the others */
+	uint64_t depth;     /* messages of the others */
+	struct run *unseen; /* the first of the others, or NULL */
+	struct run *last;   /* that was put; where the next one is looked for in a replay */
+	struct run *drop;   /* being emptied: the next one that goes, up to drop_to; it passes nothing on meanwhile */
+	uint64_t drop_to;   /* number; 0: it is not being emptied */
 	struct run
 	    *sweep; /* the first run that may still be needed by a cursor, by retention or as unseen; NULL = the end */
 	struct list sweeps; /* in core.topics.sweeps while sweep may go on */
@@ -120,10 +136,10 @@ struct topic {
 	uint64_t keep_ms;
 	uint64_t keep_bytes;
 	struct heap_item keep_timer; /* in core.topics.keeps, wall time: when its oldest kept run is too old */
-	uint64_t bytes_there;        /* packed, of all its runs */
+	uint64_t bytes_there;        /* packed, of all its runs, also of those that a parcel still needs */
 	/* since it was created */
 	uint64_t messages, bytes;
-	struct list chore; /* in core.topics.chores while it is being emptied or deleted */
+	struct list chore; /* in core.topics.chores_of_topics while it is being emptied or deleted */
 	UT_hash_handle hh; /* by name */
 };
 
@@ -148,13 +164,36 @@ struct consumer {
 	UT_hash_handle hh; /* by key */
 };
 
-/* Runs by number: pages of pointers, from the oldest live run on. Numbers are dense, so this is an array that is given
- * back at the front. */
+/* Runs by number: a tree of nodes with 512 children, as deep as the highest number needs. */
 struct run_table {
-	struct run ***pages; /* owned; NULL where no run is left */
-	uint64_t first;      /* number of the first page */
-	uint64_t n, cap;
-	uint64_t count; /* runs */
+	struct run_node *root; /* owned */
+	unsigned depth;
+	uint64_t count;        /* runs */
+	struct run_node *leaf; /* found last */
+	uint64_t leaf_number;
+};
+
+/* A dying parcel whose bytes are being fetched. */
+struct fetching {
+	uint64_t token; /* 0: a free place */
+	struct parcel *parcel;
+};
+
+struct fact_done_rec;
+struct fact_parcel_rec;
+struct gone;
+struct staged;
+struct coming;
+
+/* What one step gathers about messages before its facts are placed; see step.h. */
+struct topic_step {
+	struct fact_done_rec *dones; /* owned, TOPIC_STEP of each */
+	struct fact_parcel_rec *backs;
+	struct gone *gone;
+	struct staged *staged; /* messages that the core itself publishes */
+	struct coming *coming; /* in the step's arena: the runs of these, once they are written */
+	uint32_t n_dones, n_backs, n_gone, n_staged, n_coming;
+	struct buf bodies; /* of the staged ones, packed */
 };
 
 /* All of it; core.topics. */
@@ -169,7 +208,13 @@ struct topics {
 	struct consumer *consumers; /* uthash by key */
 	uint64_t n_parcels;
 	struct list spare_parcels;
+	uint32_t n_spare;
 	struct list hot, chores, sweeps;
+	struct list chores_of_topics; /* topics that are being emptied or deleted */
+	struct list leaving;          /* consumers that are gone, while they still hold something; through of_client */
+	struct list letters;          /* channels */
+	struct fetching fetching[TOPIC_FETCHES];
+	struct topic_step step;
 	struct heap returns; /* parcels in hand: keys in core time */
 	struct heap dues;    /* deferred parcels: keys in wall time */
 	struct heap keeps;   /* topics: keys in wall time */

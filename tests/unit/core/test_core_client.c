@@ -296,7 +296,7 @@ START_TEST(garbage_is_answered)
 	};
 
 	rig_step(&rig, &ev);
-	rig_request(&rig, 1, 6, (enum msg_kind)31, (struct msg){ 0 });
+	rig_request(&rig, 1, 6, (enum msg_kind)77, (struct msg){ 0 });
 	ev.peer = 201;
 	ev.from_worker = true;
 	rig_step(&rig, &ev);
