@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Measures publishing, consuming and latency on topics, by NSQ's protocol: of a broker of its own, durable unless told
-otherwise, and of another server in the same run.
+"""Measures publishing, consuming and latency on topics, by NSQ's protocol and by Sheaf's own: of a broker of its own,
+durable unless told otherwise, and of another server in the same run.
 
     bench/topics.py [--rounds N] [--messages N] [--fsync WHEN] [--data DIR] [--nsqd HOST:PORT]… [--json]
 
@@ -73,6 +73,34 @@ class Edge:
         return lines
 
 
+class Native:
+    """The same broker over Sheaf's own protocol: `sheaf pub` and `sheaf sub`, from a file and to nowhere."""
+
+    def __init__(self, name, broker, folder):
+        self.name, self.broker, self.lines = name, broker, os.path.join(folder, "lines")
+
+    def sheaf(self, command, *args, messages, **streams):
+        before, began = cpu_seconds(self.broker.pid), time.perf_counter()
+        argv = [program("sheaf"), command, "--broker", self.broker.url, *map(str, args)]
+        done = subprocess.run(argv, stderr=subprocess.PIPE, text=True, timeout=600, env=environment(), **streams)
+        seconds = time.perf_counter() - began
+        if done.returncode != 0:
+            raise Failed(f"{' '.join(argv)} ended with {done.returncode}:\n{done.stderr}")
+        return messages / seconds, (cpu_seconds(self.broker.pid) - before) * 1e9 / messages
+
+    def round(self, number, messages, _):
+        topic, got = f"native-{os.getpid()}-{number}", {}
+        if not os.path.exists(self.lines):
+            with open(self.lines, "w") as f:
+                f.writelines(f"{i:0{SIZE}}\n" for i in range(messages))
+        with open(self.lines) as f:
+            got["publish"], got["publish, server ns"] = self.sheaf(
+                "pub", topic, "--lines", "--batch", BATCH, messages=messages, stdin=f)
+        got["consume"], got["consume, server ns"] = self.sheaf(
+            "sub", topic, "--channel", "bench", "-n", messages, messages=messages, stdout=subprocess.DEVNULL)
+        return got
+
+
 LINES = [  # name of a line, its unit, how it is shown
     ("publish", "messages/s", "{:,.0f}"),
     ("publish, server ns", "ns of processor a message", "{:,.0f}"),
@@ -123,7 +151,7 @@ def print_table(about, servers, rounds):
     for name, unit, form in LINES:
         cells = []
         for s in servers:
-            values = [r[name] for r in rounds[s.name] if r[name] is not None]
+            values = [r[name] for r in rounds[s.name] if r.get(name) is not None]
             if values:
                 span = f"({form.format(min(values))} to {form.format(max(values))})"
                 cells.append(f"{form.format(statistics.median(values))} {span:>24}")
@@ -166,6 +194,7 @@ def main(argv):
         about = machine(folder) | {"fsync": options.fsync, "messages": options.messages, "rounds": options.rounds}
         broker.start()
         servers = [Edge(f"Sheaf's NSQ edge, fsync {options.fsync}", address, broker.pid)]
+        servers.append(Native("Sheaf's own protocol", broker, folder))
         servers += [Edge(f"nsqd at {a}", a) for a in options.nsqd]
         rounds = measure(options, servers)
         if options.json:

@@ -56,6 +56,7 @@ struct sheaf {
 	struct subscribed *subs;                          /* owned, n_subs of them */
 	uint32_t n_subs;
 	bool wants_messages; /* sheaf_message waits: what comes in ends its pause */
+	uint32_t part;       /* messages of one PUBLISH at most; 0 = as many as is good */
 	struct buf packed;   /* of the publish at hand */
 	struct buf headers;  /* of the policy at hand, as the wire wants them */
 };

@@ -132,7 +132,8 @@ struct sheaf_event {
 	struct msg_result_rec result;
 };
 
-/** Jobs that one SUBMIT message carries at most; 1..LIMIT_RECORDS, default 256. Fewer go out when
+/** Jobs that one SUBMIT message carries at most; 1..LIMIT_RECORDS, default 256; from then on also the messages of
+ *  one PUBLISH, whose default is some thousand. Fewer go out when
  *  sheaf_next() is called with nothing more posted, so a lone job is not held up. */
 void sheaf_set_batching(sheaf_t *s, uint32_t records);
 /** How many more jobs may be posted now; 0 = call sheaf_next() first. Bounded by LIMIT_CLIENT_WAITS and bytes. */

@@ -160,6 +160,7 @@ void backlog_fini(struct sheaf *s)
 void sheaf_set_batching(sheaf_t *s, uint32_t records)
 {
 	(void)csession_set_records(s->session, records);
+	s->part = records;
 }
 
 size_t sheaf_room(const sheaf_t *s)

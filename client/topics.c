@@ -148,13 +148,13 @@ struct publish {
 static bool post_part(struct publish *p)
 {
 	struct sheaf *s = p->k.s;
+	uint32_t n = 0, most = s->part ? s->part : PART_MESSAGES;
 	uint64_t number;
-	uint32_t n = 0;
 
 	if (!csession_publish_room(s->session))
 		return false;
 	buf_clear(&s->packed);
-	while (p->at + n < p->n && n < PART_MESSAGES) {
+	while (p->at + n < p->n && n < most) {
 		struct span m = p->messages[p->at + n];
 
 		if (n > 0 && s->packed.n + HEAD + m.n > PART_BYTES)

@@ -63,6 +63,8 @@ const struct option flags_table[] = {
 	{ FLAG("lines", "pub", lines), .help = "a message for each line of stdin" },
 	{ FLAG("null", "pub", null), .help = "a message for each record of stdin that ends in a NUL byte" },
 	{ FLAG("null", "sub", null), .help = "a NUL byte behind each body instead of a newline" },
+	{ NUMBER("batch", "pub", batch, 1, LIMIT_RECORDS, "N"),
+	  .help = "messages that leave together at most; default: some thousand" },
 	{ DURATION("delay", "pub", delay_ms, 1), .help = "nobody gets it before so long from now" },
 	{ TEXT("channel", "sub topic", channel, "NAME"), .help = "the channel; sub: default: one of its own" },
 	{ NUMBER("count", "sub", messages, 1, 1000000000000, "N"), .letter = 'n',

@@ -138,6 +138,8 @@ static int pub_records(struct cli *c)
 	if (status)
 		return status;
 	g.c = c;
+	if (c->flags.batch)
+		sheaf_set_batching(c->s, (uint32_t)c->flags.batch);
 	buf_init(&g.bytes);
 	records_init(&g.in, STDIN_FILENO, c->flags.null ? 0 : '\n', LIMIT_PUBLISH_BYTES - sizeof(uint32_t));
 	read_all(&g);
