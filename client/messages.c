@@ -373,7 +373,7 @@ static bool next_delivery(struct csession *c, struct csession_event *ev)
 			c->counts.strays++;
 			continue;
 		}
-		sub->received += r->packed.n;
+		subs_came(c, sub, r);
 		*ev = (struct csession_event){ .kind = CSESSION_MESSAGES, .tag = sub->tag, .delivery = r };
 		return true;
 	}

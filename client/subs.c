@@ -124,6 +124,21 @@ void csession_unsubscribe(struct csession *c, uint32_t number, uint64_t call)
 	list_push_back(&c->subs.leaving, &sub->link);
 }
 
+/* The user gives its window in bytes of messages, the broker charges what it takes these for: the difference is made
+ * good with the next credit, or at once if it takes much of what the user has left. */
+void subs_came(struct csession *c, struct sub *sub, const struct msg_delivery_rec *r)
+{
+	uint64_t charged = r->charged != 0 ? r->charged : r->packed.n;
+	int64_t due;
+
+	sub->received += r->packed.n;
+	sub->drift += (int64_t)charged - (int64_t)r->packed.n;
+	due = sub->drift - sub->made_good;
+	if (sub->bytes > sub->received && due > 0 && 2 * (uint64_t)due > sub->bytes - sub->received &&
+	    list_empty(&sub->owed))
+		list_push_back(&c->subs.owed, &sub->owed);
+}
+
 void csession_credit(struct csession *c, uint32_t number, uint32_t ready, uint64_t bytes)
 {
 	struct sub *sub = subs_find(&c->subs, number);
@@ -198,6 +213,7 @@ void subs_request(struct csession *c)
 		list_remove(&sub->link);
 		sub->state = SUB_ASKED;
 		sub->base = sub->received;
+		sub->drift = sub->made_good = 0;
 		request(c, &m, sub);
 	}
 	while (!list_empty(&s->leaving) && requests_left(&c->requests) > CSESSION_RESERVED_REQUESTS) {
@@ -281,10 +297,11 @@ bool subs_credit_frame(struct csession *c, struct msg_header h, struct buf *out)
 
 	while (!list_empty(&c->subs.owed) && n < LIMIT_RECORDS) {
 		struct sub *sub = list_item(c->subs.owed.next, struct sub, owed);
+		int64_t bytes = (int64_t)(sub->bytes - sub->base) + sub->drift;
 
 		list_remove(&sub->owed);
-		v[n++] = (struct msg_credit_rec){ sub->number, sub->ready,
-			                          sub->bytes > sub->base ? sub->bytes - sub->base : 0 };
+		sub->made_good = sub->drift;
+		v[n++] = (struct msg_credit_rec){ sub->number, sub->ready, bytes > 0 ? (uint64_t)bytes : 0 };
 	}
 	if (n == 0)
 		return false;

@@ -35,6 +35,9 @@ struct sub {
 	uint64_t bytes;    /* the user's window, since the user subscribed */
 	uint64_t received; /* packed bytes since then */
 	uint64_t base;     /* of `received`, when it was subscribed last */
+	/* what the broker has charged for it since then beyond `received`, and of that what our credit made good; both
+	 * may be below 0 */
+	int64_t drift, made_good;
 };
 
 struct subs {
@@ -55,6 +58,9 @@ void subs_init(struct subs *s);
 void subs_fini(struct subs *s);
 /* NULL if there is none of this number. */
 struct sub *subs_find(const struct subs *s, uint32_t number);
+
+/* A delivery has come for it. */
+void subs_came(struct csession *c, struct sub *sub, const struct msg_delivery_rec *r);
 
 /* The broker may have forgotten them, or some of its deliveries were lost: all subscribe again. */
 void subs_again(struct subs *s);

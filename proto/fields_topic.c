@@ -31,9 +31,10 @@ static const struct field delivery_fields[] = {
 	U32(struct msg_delivery_rec, attempts, 1, UINT32_MAX, "delivery.attempts: from 1"),
 	WIDE(struct msg_delivery_rec, time_ns, "delivery.time_ns: a whole number"),
 	BYTES(struct msg_delivery_rec, packed, LIMIT_PUBLISH_BYTES, "delivery.packed: at most 16 MiB"),
+	WIDE(struct msg_delivery_rec, charged, "delivery.charged: a whole number"),
 };
 const struct record fields_delivery_record =
-    RECORD(struct msg_delivery_rec, delivery_fields, false, "messages: records of 7 fields",
+    RECORD(struct msg_delivery_rec, delivery_fields, false, "messages: records of 8 fields",
            .read = records_read_delivery, .write = records_write_delivery);
 
 static const struct field gone_fields[] = {

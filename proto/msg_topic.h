@@ -132,6 +132,8 @@ struct msg_delivery_rec {
 	uint32_t attempts;  /* deliveries of these messages, this one included */
 	uint64_t time_ns;   /* when they were published, wall clock */
 	struct span packed; /* those in the mask, in order */
+	uint64_t charged;   /* what they take of the subscription's window: the broker knows only the mean of a run's
+	                       messages; 0 = the bytes of packed */
 };
 
 enum gone_why {

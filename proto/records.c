@@ -105,7 +105,7 @@ bool records_read_delivery(struct cursor *c, void *rec)
 	struct msg_delivery_rec *r = rec;
 	unsigned int errors = 0;
 
-	if (!read_head(c, 7))
+	if (!read_head(c, 8))
 		return false;
 	errors |= cursor_u32(c, &r->sub);
 	errors |= cursor_u64(c, &r->run);
@@ -114,6 +114,7 @@ bool records_read_delivery(struct cursor *c, void *rec)
 	errors |= cursor_u32(c, &r->attempts);
 	errors |= cursor_u64(c, &r->time_ns);
 	errors |= cursor_bytes(c, &r->packed);
+	errors |= cursor_u64(c, &r->charged);
 	return ALL_OK(errors) && r->attempts >= 1 && r->packed.n <= LIMIT_PUBLISH_BYTES;
 }
 
@@ -209,10 +210,10 @@ void records_write_settle(struct buf *out, const void *rec)
 void records_write_delivery(struct buf *out, const void *rec)
 {
 	const struct msg_delivery_rec *r = rec;
-	uint8_t *p = buf_room(out, 1 + 6 * PUT_NUMBER + PUT_HEAD + r->packed.n);
+	uint8_t *p = buf_room(out, 1 + 7 * PUT_NUMBER + PUT_HEAD + r->packed.n);
 
 	must(r->packed.n <= LIMIT_PUBLISH_BYTES);
-	p = put_array(p, 7);
+	p = put_array(p, 8);
 	p = put_uint(p, r->sub);
 	p = put_wide(p, r->run);
 	p = put_wide(p, r->token);
@@ -220,6 +221,7 @@ void records_write_delivery(struct buf *out, const void *rec)
 	p = put_uint(p, r->attempts);
 	p = put_wide(p, r->time_ns);
 	p = put_bin(p, r->packed);
+	p = put_wide(p, r->charged);
 	out->n = (size_t)(p - out->p);
 }
 

@@ -210,6 +210,7 @@ void core_check(const struct core *c)
 		check_job(c, j, &s);
 	must(n == c->jobs.count);
 	check_keys(c, &s);
+	s.live_bytes += check_topics(c);
 	for (uint64_t i = 0; i < c->trim.n_live; i++)
 		live += c->trim.live[i];
 	must(live == s.live_bytes && live == c->trim.live_bytes);

@@ -13,4 +13,7 @@ void check_held(const struct core *c, const struct job *j);
 /* Batches and their members, jobs and what they follow. */
 void check_join(const struct core *c);
 
+/* Topics, channels and consumers. Returns the bytes of the log that messages need. */
+uint64_t check_topics(const struct core *c);
+
 #endif

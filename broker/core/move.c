@@ -10,6 +10,8 @@
 #include "broker/core/key.h"
 #include "broker/core/race.h"
 #include "broker/core/side.h"
+#include "broker/core/topic/move.h"
+#include "broker/core/topic/run.h"
 #include "broker/core/trim.h"
 #include "broker/core/turn.h"
 
@@ -234,13 +236,15 @@ static uint32_t move_key(struct core *c, uint64_t facts_at, const struct fact *f
 
 void trim_move(struct core *c, uint64_t position, struct span facts)
 {
+	struct moved_run *runs = fx_alloc(c, MOVED_MAX * sizeof *runs);
 	struct moved *v = fx_alloc(c, MOVED_MAX * sizeof *v);
+	struct span rest = facts;
 	const char *why;
-	uint32_t n = 0, offset = 0;
+	uint32_t n = 0, n_runs = 0, offset = 0;
 	uint64_t base;
 	struct fact f;
 
-	while (fact_next(&facts, &offset, &f, &why) == 1) {
+	while (fact_next(&rest, &offset, &f, &why) == 1) {
 		if (f.type == FACT_JOBS_PUT)
 			n = move_put(c, position + LOG_BLOCK_HEADER, &f, v, n);
 		else if (f.type == FACT_JOBS_END)
@@ -248,7 +252,13 @@ void trim_move(struct core *c, uint64_t position, struct span facts)
 		else if (f.type == FACT_KEY)
 			n = move_key(c, position + LOG_BLOCK_HEADER, &f, v, n);
 	}
+	offset = 0;
+	while (fact_next(&facts, &offset, &f, &why) == 1) /* these know what room the others have left */
+		if (f.type == FACT_MESSAGES_PUT)
+			n_runs = move_messages(c, position + LOG_BLOCK_HEADER, &f, runs, n_runs, MOVED_MAX);
 	base = turn_place(c);
+	for (uint32_t i = 0; i < n_runs; i++)
+		run_moved(c, runs[i].run, base + runs[i].at, runs[i].overhead);
 	for (uint32_t i = 0; i < n; i++) {
 		struct job *j = v[i].job;
 		uint16_t error_length;
@@ -266,5 +276,5 @@ void trim_move(struct core *c, uint64_t position, struct span facts)
 		else
 			job_moved(c, j, &where);
 	}
-	c->count.moved += n;
+	c->count.moved += n + n_runs;
 }

@@ -23,6 +23,7 @@
 #include "broker/core/replay_dead.h"
 #include "broker/core/setting.h"
 #include "broker/core/side.h"
+#include "broker/core/topic/replay.h"
 #include "broker/core/trim.h"
 
 static bool replay_meta(struct core *c, struct span body)
@@ -379,7 +380,7 @@ static bool replay_fact(struct core *c, uint64_t facts_at, const struct fact *f)
 	case FACT_MESSAGES_DONE:
 	case FACT_MESSAGES_BACK:
 	case FACT_MESSAGES_DROPPED:
-		return false; /* nobody writes them yet */
+		return replay_topic(c, facts_at, f);
 	case FACT_RACE:
 		return race_replay(c, f->body);
 	}
@@ -457,6 +458,7 @@ void replay_finish(struct core *c, uint64_t tail, uint64_t head)
 	for (uint32_t i = 0; i < c->n_queues; i++)
 		if (c->queues[i] != NULL)
 			keep_expire(c, c->queues[i]);
+	replay_topics_finish(c);
 	dead_start(c);
 	for (uint32_t i = 0; i < c->n_batches; i++)
 		if (c->batches[i] != NULL)

@@ -330,13 +330,15 @@ struct trim {
 	uint64_t head;          /* of the log */
 	uint64_t preamble_at;   /* where the last complete preamble begins */
 	uint64_t preamble_from; /* where the one under way began */
-	uint32_t next_queue;    /* what the preamble writes next: queues, batches, clients, schedules */
+	uint32_t next_queue;    /* what the preamble writes next: queues, batches, topics, clients, schedules */
 	uint32_t next_batch;
+	uint32_t next_topic;
 	struct client *next_client;
 	struct cron *next_cron;
 	uint64_t *live; /* bytes still needed, per segment from tail on; owned */
 	uint64_t n_live, cap_live;
 	uint64_t live_bytes;
+	bool left;  /* the mover had no room for all: the segment is read once more */
 	bool stuck; /* the first segment keeps live bytes that cannot be read */
 	bool no_space;
 };

@@ -10,7 +10,9 @@
 #include "broker/core/fx.h"
 #include "broker/core/keep.h"
 #include "broker/core/queue.h"
+#include "broker/core/topic/channel.h"
 #include "broker/core/topic/end.h"
+#include "broker/core/topic/topic.h"
 #include "broker/core/turn.h"
 
 enum { SLICE = 128, RESERVE_SEGMENTS = 4, CLOSING_BYTES = 64, SLACK_SEGMENTS = 3 };
@@ -148,7 +150,7 @@ static void begin_preamble(struct core *c)
 
 	t->phase = TRIM_PREAMBLE;
 	t->preamble_from = t->head;
-	t->next_queue = t->next_batch = 0;
+	t->next_queue = t->next_batch = t->next_topic = 0;
 	t->next_client = c->by_client;
 	t->next_cron = c->crons;
 	fact_put_meta(&c->fx->block, &(struct fact_meta){ c->epoch, c->next_id, c->wall, c->topics.next_run });
@@ -168,6 +170,14 @@ static void client_fact(struct core *c, const struct client *cl)
 	fact_end(b, begun);
 }
 
+/* A topic with all its channels in one block: nothing is published between these. */
+static void whole_topic_fact(struct core *c, const struct topic *t)
+{
+	topic_fact(c, t);
+	for (const struct list *p = t->channels.next; p != &t->channels; p = p->next)
+		channel_fact(c, list_item(p, struct channel, link));
+}
+
 /* Writes the next part of the preamble. True when all of it is written. */
 static bool preamble_slice(struct core *c)
 {
@@ -183,6 +193,10 @@ static bool preamble_slice(struct core *c)
 			if (c->batches[t->next_batch] != NULL)
 				batch_fact(c, c->batches[t->next_batch], 0, 0);
 			t->next_batch++;
+		} else if (t->next_topic < c->topics.n_topics) {
+			if (c->topics.topics[t->next_topic] != NULL)
+				whole_topic_fact(c, c->topics.topics[t->next_topic]);
+			t->next_topic++;
 		} else if (t->next_client != NULL) {
 			client_fact(c, t->next_client);
 			t->next_client = t->next_client->hh.next;
@@ -243,6 +257,7 @@ void trim_tick(struct core *c)
 	}
 	if (wants_move(c)) {
 		t->phase = TRIM_MOVE;
+		t->left = false;
 		fx_add(c, FX_MOVE)->u.position = t->tail;
 	}
 }
@@ -254,7 +269,7 @@ void trim_moved(struct core *c, uint64_t base)
 	if (t->phase != TRIM_MOVE || base != t->tail)
 		return;
 	t->phase = TRIM_IDLE;
-	if (t->n_live > 0 && t->live[0] > 0) {
+	if (t->n_live > 0 && t->live[0] > 0 && !t->left) {
 		t->stuck = true;
 		fx_log(
 		    c, LOG_ERROR, "journal-stuck",

@@ -44,17 +44,18 @@ static uint32_t share(const struct channel *ch, const struct consumer *cn)
 /* The messages that go next, in a parcel that is in no state; NULL: there are none. */
 static struct parcel *next_parcel(struct core *c, struct channel *ch, const struct consumer *cn)
 {
-	struct parcel *p = channel_waiting(ch);
 	uint32_t n = share(ch, cn), most = ch->settings.attempts;
+	struct parcel *p;
 	struct run *r;
 
+	channel_defer(c, ch); /* what came back may go when these are passed */
+	p = channel_waiting(ch);
 	while (p != NULL && most != 0 && p->attempts >= most) {
 		parcel_die(c, p);
 		p = channel_waiting(ch);
 	}
 	if (p != NULL)
 		return parcel_split(c, p, mask_first(p->mask, least(n, affords(cn, p->run))));
-	channel_defer(c, ch);
 	r = channel_run(ch);
 	if (r == NULL || r->due_ms > c->wall || c->topics.n_parcels >= LIMIT_PARCELS)
 		return NULL;
@@ -100,7 +101,8 @@ static uint64_t give(struct core *c, struct consumer *cn, struct parcel *p)
 		                                       .token = p->token,
 		                                       .mask = p->mask,
 		                                       .attempts = p->attempts,
-		                                       .time_ns = r->time_ms * 1000000 };
+		                                       .time_ns = r->time_ms * 1000000,
+		                                       .charged = bytes };
 	return bytes;
 }
 

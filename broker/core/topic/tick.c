@@ -20,6 +20,7 @@ void topic_tick(struct core *c)
 	end_slice(c);
 	letters_slice(c);
 	sweep_slice(c);
+	step_tell(c); /* before what takes its place */
 	if (!c->draining)
 		deliver_slice(c);
 }

@@ -55,6 +55,35 @@ static uint32_t subscribed(uint64_t request)
 	return sub;
 }
 
+START_TEST(what_was_charged_too_much_is_made_good)
+{
+	struct msg_delivery_rec r = { .sub = 0,
+		                      .run = 100,
+		                      .token = 7,
+		                      .mask = 1,
+		                      .attempts = 1,
+		                      .packed = { (const uint8_t *)"\0\0\0\1x", 5 } };
+	uint32_t sub;
+
+	rig_open(&rig);
+	sub = subscribed(1);
+	r.charged = 105; /* a hundred beyond: too little to speak of now */
+	rig_in(&rig, MSG_MESSAGES, 0, (struct msg){ .u.messages = { &r, 1 } });
+	rig_run(&rig);
+	rig_expect(&rig, "< messages tag=5 run=100 mask=1\n");
+	rig_forget(&rig);
+	csession_credit(rig.c, sub, 10, 1005);
+	rig_run(&rig);
+	rig_expect(&rig, "> credit sub=0 ready=10 bytes=1105\n");
+	rig_forget(&rig);
+	r.charged = 700; /* the broker thinks that little is left, the user does not */
+	rig_in(&rig, MSG_MESSAGES, 1, (struct msg){ .u.messages = { &r, 1 } });
+	rig_run(&rig);
+	rig_expect(&rig, "< messages tag=5 run=100 mask=1\n"
+	                 "> credit sub=0 ready=10 bytes=1800\n");
+}
+END_TEST
+
 START_TEST(a_publish_is_answered_once)
 {
 	uint64_t number = 0;
@@ -270,6 +299,7 @@ int main(void)
 		what_cannot_be_published_is_refused_here,
 		publishing_is_bounded,
 		credit_follows_the_answer,
+		what_was_charged_too_much_is_made_good,
 		settles_leave_before_the_end_of_the_subscription,
 		a_gap_makes_all_subscribe_again,
 		so_does_a_new_welcome,
