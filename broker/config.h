@@ -19,6 +19,7 @@ struct config {
 	uint64_t memory, disk, segment;
 	uint64_t keep_ms, keep_bytes, liveness_ms, grace_ms;
 	uint32_t deliveries;
+	bool edges; /* sheafd has an edge inside, which dials EDGES_AT */
 	bool quiet, check, json, help, version;
 };
 

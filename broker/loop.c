@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "proto/role.h"
 
 enum {
 	TURN_OUTCOMES = 1024, /* messages of each kind taken in one turn */
@@ -19,9 +20,15 @@ enum {
 	TURN_TICKS = 16,
 	TURN_BLOCKS = 64, /* of the mover's segment */
 	POLL_MOST_MS = 1000,
-	NONCE_MS = 5,   /* between tries while a worker connects */
-	LEAVE_MS = 2000 /* at the end: for the last answers */
+	NONCE_MS = 5,    /* between tries while a worker connects */
+	LEAVE_MS = 2000, /* at the end: for the last answers */
+	FAIL_MS = 1000,  /* when the journal failed: for edges to tell their clients */
+	FAIL_LOOK_MS = 5,
+	EDGE_LOOK_MS = 20 /* at a drain: how often an edge is asked whether it is done */
 };
+
+/* Whose all that an edge says is: no key has this number, so nobody else can speak for its session. */
+static const uint32_t EDGE_PRINCIPAL = LIMIT_PRINCIPALS + 1;
 
 /* Unsent answers at which submits are told to come back. */
 static const uint64_t OUTBOX_BYTES = 256 * MIB;
@@ -49,9 +56,16 @@ static void step(struct loop *l, const struct event *ev)
 	take_echoes(l);
 }
 
-/* With keys: whose message it is, and whether they may send it. False with the sentence for them. */
+/* Whose message it is, and whether they may send it. False with the sentence for them. */
 static bool admitted(struct loop *l, zmq_msg_t *frame, struct event *ev, const char **why)
 {
+	if (ev->peer & ROUTE_EDGE) {
+		ev->principal = EDGE_PRINCIPAL;
+		*why = "an edge does not need this";
+		return role_edge_may(ev->msg);
+	}
+	if (l->sockets.door == NULL)
+		return true;
 	ev->principal = door_principal(l->sockets.door, frame);
 	*why = door_refuses(l->sockets.door, ev->principal, ev->msg, l->now.mono_ms);
 	return *why == NULL;
@@ -68,7 +82,7 @@ static void take(struct loop *l, enum event_kind kind, uint64_t route, zmq_msg_t
 
 	l->messages_in++;
 	ev.msg = &m;
-	if (l->sockets.door != NULL && e == SHEAF_OK && !admitted(l, frame, &ev, &why))
+	if (e == SHEAF_OK && !admitted(l, frame, &ev, &why))
 		e = SHEAF_E_DENIED;
 	if (e != SHEAF_OK || (kind == EV_OUTCOMES && m.h.kind != MSG_OUTCOMES)) {
 		if (kind == EV_OUTCOMES) {
@@ -113,7 +127,8 @@ static void take_outcomes(struct loop *l)
 	}
 }
 
-static void take_routed(struct loop *l, void *router, enum event_kind kind, int most)
+/* `mark` is set in the routes of this ROUTER. */
+static void take_routed(struct loop *l, void *router, enum event_kind kind, int most, uint64_t mark)
 {
 	uint64_t route, bytes = 0;
 	zmq_msg_t frame;
@@ -124,6 +139,7 @@ static void take_routed(struct loop *l, void *router, enum event_kind kind, int 
 		if (got == GOT_NOTHING)
 			return;
 		bytes += zmq_msg_size(&frame);
+		route |= route != 0 ? mark : 0;
 		if (got == GOT_MESSAGE)
 			take(l, kind, route, &frame);
 		else
@@ -159,6 +175,18 @@ static void flag(struct loop *l, bool *known, bool is, enum event_kind kind)
 	step(l, &ev);
 }
 
+/* Its clients hear that what they published did not last, rather than nothing at all. */
+static void fail_edge(struct loop *l)
+{
+	uint64_t until = clock_mono_ms() + FAIL_MS;
+
+	if (l->edge.fail == NULL)
+		return;
+	l->edge.fail(l->edge.ctx);
+	while (!l->edge.done(l->edge.ctx) && clock_mono_ms() < until)
+		zmq_poll(NULL, 0, FAIL_LOOK_MS);
+}
+
 static void watch_journal(struct loop *l)
 {
 	struct journal_status s;
@@ -169,6 +197,7 @@ static void watch_journal(struct loop *l)
 		log_line(LOG_ERROR, "journal-failed", "%s; nothing more is acknowledged", s.error);
 		l->stop = true;
 		l->status = 1;
+		fail_edge(l);
 		return;
 	}
 	flag(l, &l->pressure, s.pressure || outbox_bytes(l->outbox) > OUTBOX_BYTES, EV_PRESSURE);
@@ -207,6 +236,8 @@ static void take_signal(struct loop *l)
 	log_line(LOG_INFO, "drain", "signal=%u", info.ssi_signo);
 	l->draining = true;
 	l->drain_until = l->now.mono_ms + l->config->grace_ms;
+	if (l->edge.drain != NULL)
+		l->edge.drain(l->edge.ctx);
 	step(l, &ev);
 }
 
@@ -222,31 +253,45 @@ static long poll_ms(const struct loop *l)
 		ms = NONCE_MS;
 	if (l->draining && l->drain_until > l->now.mono_ms && l->drain_until - l->now.mono_ms < ms)
 		ms = l->drain_until - l->now.mono_ms;
+	if (l->draining && l->edge.done != NULL && ms > EDGE_LOOK_MS)
+		ms = EDGE_LOOK_MS;
 	return (long)ms;
 }
 
 static void turn(struct loop *l)
 {
 	zmq_pollitem_t items[] = {
-		{ l->sockets.results, 0, ZMQ_POLLIN, 0 }, { l->sockets.workers, 0, ZMQ_POLLIN, 0 },
-		{ l->sockets.clients, 0, ZMQ_POLLIN, 0 }, { NULL, journal_fd(l->journal), ZMQ_POLLIN, 0 },
-		{ NULL, l->signal_fd, ZMQ_POLLIN, 0 },    { NULL, -1, 0, 0 },
+		{ l->sockets.results, 0, ZMQ_POLLIN, 0 },
+		{ l->sockets.workers, 0, ZMQ_POLLIN, 0 },
+		{ l->sockets.clients, 0, ZMQ_POLLIN, 0 },
+		{ NULL, journal_fd(l->journal), ZMQ_POLLIN, 0 },
+		{ NULL, l->signal_fd, ZMQ_POLLIN, 0 },
+		{ NULL, -1, 0, 0 },
+		{ NULL, -1, 0, 0 },
 	};
-	int n = 5;
+	int n = 5, edges = 0, door = 0;
 
-	if (l->sockets.door != NULL)
+	if (l->sockets.edges != NULL) {
+		edges = n;
+		items[n++] = (zmq_pollitem_t){ l->sockets.edges, 0, ZMQ_POLLIN, 0 };
+	}
+	if (l->sockets.door != NULL) {
+		door = n;
 		items[n++] = (zmq_pollitem_t){ door_socket(l->sockets.door), 0, ZMQ_POLLIN, 0 };
+	}
 	if (zmq_poll(items, n, poll_ms(l)) < 0)
 		must(errno == EINTR);
 	l->now = (struct now){ clock_mono_ms(), clock_wall_ms() };
 	take_echoes(l); /* of what left at the end of the last turn */
-	if (items[5].revents)
+	if (door != 0 && items[door].revents)
 		door_answer(l->sockets.door, l->now.mono_ms);
 	take_outcomes(l);
 	if (items[1].revents)
-		take_routed(l, l->sockets.workers, EV_WORKER, TURN_CONTROL);
+		take_routed(l, l->sockets.workers, EV_WORKER, TURN_CONTROL, 0);
 	if (items[2].revents)
-		take_routed(l, l->sockets.clients, EV_CLIENT, TURN_REQUESTS);
+		take_routed(l, l->sockets.clients, EV_CLIENT, TURN_REQUESTS, 0);
+	if (edges != 0 && items[edges].revents)
+		take_routed(l, l->sockets.edges, EV_CLIENT, TURN_REQUESTS, ROUTE_EDGE);
 	watch_journal(l);
 	if (items[4].revents)
 		take_signal(l);
@@ -274,12 +319,17 @@ static void leave(struct loop *l)
 	}
 }
 
+static bool edge_is_done(const struct loop *l)
+{
+	return l->edge.done == NULL || l->edge.done(l->edge.ctx);
+}
+
 int loop_run(struct loop *l)
 {
 	take_echoes(l); /* of the start */
 	while (!l->stop) {
 		turn(l);
-		if (l->draining && (core_drained(l->core) || l->now.mono_ms >= l->drain_until))
+		if (l->draining && ((core_drained(l->core) && edge_is_done(l)) || l->now.mono_ms >= l->drain_until))
 			l->stop = true;
 	}
 	leave(l);

@@ -17,6 +17,14 @@ struct echo {
 	struct buf bytes;          /* what ev.facts points to; owned */
 };
 
+/* What the loop tells the edge that is part of this process (broker/nsq/edge.h); all NULL: there is none. */
+struct loop_edge {
+	void *ctx;
+	void (*drain)(void *ctx); /* the broker drains: nothing new from outside; it goes on answering */
+	bool (*done)(void *ctx);  /* after that, or after fail: it has nothing more to say */
+	void (*fail)(void *ctx);  /* the journal failed: it has a moment to tell its clients */
+};
+
 struct loop {
 	const struct config *config; /* borrowed */
 	struct core *core;
@@ -28,6 +36,7 @@ struct loop {
 	struct now now;
 	struct echo *first, *last; /* owned */
 	int signal_fd;
+	struct loop_edge edge;
 	uint64_t epoch;
 	uint64_t started_ms;
 	/* nonces that wait for their worker to connect */

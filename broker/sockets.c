@@ -11,13 +11,14 @@
 #include "base/text.h"
 
 enum {
-	ROUTE_BYTES = 5,      /* of an automatic routing id: 0 and 32 bits */
-	ROUTER_HWM = 10000,   /* messages waiting for one client or worker before it is left to ask again */
-	OWED_FROM = 4096,     /* messages below this are bounded by ROUTER_HWM alone */
-	OWED_MOST = 64 << 20, /* bytes waiting for one client, likewise */
-	OTHER_FILES = 128,    /* descriptors for everything but workers and clients */
-	FILES_PER_WORKER = 6, /* control, results, jobs: a listening socket and what ZeroMQ needs for each */
-	STUCK_MS = 2000,      /* without a connection that long, a worker is unreachable */
+	ROUTE_BYTES = 5,       /* of an automatic routing id: 0 and 32 bits */
+	ROUTER_HWM = 10000,    /* messages waiting for one client or worker before it is left to ask again */
+	OWED_FROM = 4096,      /* messages below this are bounded by ROUTER_HWM alone */
+	OWED_MOST = 64 << 20,  /* bytes waiting for one client, likewise */
+	EDGE_MOST = 512 << 20, /* for one edge, which has all its clients' windows */
+	OTHER_FILES = 128,     /* descriptors for everything but workers and clients */
+	FILES_PER_WORKER = 6,  /* control, results, jobs: a listening socket and what ZeroMQ needs for each */
+	STUCK_MS = 2000,       /* without a connection that long, a worker is unreachable */
 	BIND_TRIES = 20,
 	BIND_PAUSE_MS = 50,
 	LINGER_MS = 500 /* at shutdown, for answers on their way */
@@ -92,6 +93,24 @@ static void *open_bound(struct sockets *s, int type, enum door_domain domain, co
 	return socket;
 }
 
+/* Nobody outside of this process reaches it, so no door guards it. */
+static bool open_edges(struct sockets *s, char *err)
+{
+	s->edges = zmq_socket(s->context, ZMQ_ROUTER);
+	if (s->edges == NULL) {
+		text_format(err, OPTIONS_ERR, "cannot make a socket: %s", zmq_strerror(errno));
+		return false;
+	}
+	set(s->edges, ZMQ_SNDHWM, ROUTER_HWM);
+	set(s->edges, ZMQ_RCVHWM, ROUTER_HWM);
+	set(s->edges, ZMQ_LINGER, 0);
+	set(s->edges, ZMQ_ROUTER_MANDATORY, 1);
+	if (zmq_bind(s->edges, EDGES_AT) == 0)
+		return true;
+	text_format(err, OPTIONS_ERR, "cannot listen on %s: %s", EDGES_AT, zmq_strerror(errno));
+	return false;
+}
+
 /* Raises the number of descriptors to what is allowed; the number of workers follows from it. */
 static void raise_limits(struct sockets *s)
 {
@@ -115,7 +134,7 @@ static void raise_limits(struct sockets *s)
 int sockets_open(struct sockets *s, const struct config *c, char err[OPTIONS_ERR])
 {
 	*s = (struct sockets){ .config = c, .context = zmq_ctx_new() };
-	s->owed = calloc(SOCKETS_OWED, sizeof *s->owed);
+	s->owed = calloc(SOCKETS_OWED + EDGES_OWED, sizeof *s->owed);
 	must(s->context != NULL && s->owed != NULL);
 	raise_limits(s);
 	if (c->keys != NULL) {
@@ -134,7 +153,7 @@ int sockets_open(struct sockets *s, const struct config *c, char err[OPTIONS_ERR
 	if (s->workers == NULL)
 		return -1;
 	s->results = open_bound(s, ZMQ_PULL, DOOR_RESULTS, c->results, s->results_at, err);
-	return s->results != NULL ? 0 : -1;
+	return s->results != NULL && (!c->edges || open_edges(s, err)) ? 0 : -1;
 }
 
 void sockets_close(struct sockets *s)
@@ -145,6 +164,8 @@ void sockets_close(struct sockets *s)
 	sockets_push_close(s, p->session);
 	if (s->clients != NULL)
 		zmq_close(s->clients);
+	if (s->edges != NULL)
+		zmq_close(s->edges);
 	if (s->workers != NULL)
 		zmq_close(s->workers);
 	if (s->results != NULL)
@@ -218,18 +239,20 @@ static void paid(void *message, void *hint)
 
 bool sockets_answer(struct sockets *s, uint64_t route, struct span bytes)
 {
-	_Atomic uint64_t *owed = &s->owed[route % SOCKETS_OWED];
+	bool edge = (route & ROUTE_EDGE) != 0;
+	_Atomic uint64_t *owed = &s->owed[edge ? SOCKETS_OWED + route % EDGES_OWED : route % SOCKETS_OWED];
+	void *router = edge ? s->edges : s->clients;
 	uint8_t id[ROUTE_BYTES];
 	struct owed *o;
 	zmq_msg_t frame;
 	int r;
 
 	if (bytes.n < OWED_FROM)
-		return sockets_send(s->clients, route, bytes);
-	if (atomic_load_explicit(owed, memory_order_relaxed) > OWED_MOST)
+		return sockets_send(router, route, bytes);
+	if (atomic_load_explicit(owed, memory_order_relaxed) > (edge ? EDGE_MOST : OWED_MOST))
 		return false;
 	route_bytes(route, id);
-	if (zmq_send(s->clients, id, sizeof id, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
+	if (zmq_send(router, id, sizeof id, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
 		return false;
 	o = malloc(sizeof *o + bytes.n);
 	must(o != NULL);
@@ -239,7 +262,7 @@ bool sockets_answer(struct sockets *s, uint64_t route, struct span bytes)
 	atomic_fetch_add_explicit(owed, o->n, memory_order_relaxed);
 	r = zmq_msg_init_data(&frame, o->message, o->n, paid, o);
 	must(r == 0);
-	if (zmq_msg_send(&frame, s->clients, ZMQ_DONTWAIT) >= 0)
+	if (zmq_msg_send(&frame, router, ZMQ_DONTWAIT) >= 0)
 		return true;
 	zmq_msg_close(&frame);
 	return false;

@@ -10,7 +10,16 @@
 #include "broker/config.h"
 #include "broker/door.h"
 
-enum { SOCKETS_OWED = 65536 };
+enum {
+	SOCKETS_OWED = 65536, /* clients that are told apart */
+	EDGES_OWED = 16       /* edges, likewise */
+};
+
+/* Where an edge that is part of this process connects, in this context, as any client does. */
+#define EDGES_AT "inproc://edges"
+
+/* Marks the routes of edges: a client on tcp may have the same number. */
+#define ROUTE_EDGE (UINT64_C(1) << 40)
 
 /* A worker session's PUSH socket. */
 struct push {
@@ -25,13 +34,14 @@ struct sockets {
 	void *context;
 	struct door *door;                 /* NULL = there are no keys */
 	void *clients, *workers, *results; /* ROUTER, ROUTER, PULL */
+	void *edges;                       /* ROUTER; NULL = there are none */
 	char clients_at[LIMIT_ENDPOINT], workers_at[LIMIT_ENDPOINT], results_at[LIMIT_ENDPOINT];
 	const struct config *config; /* borrowed */
 	struct push *pushes;         /* uthash by session */
 	uint32_t next_port;          /* where the search for a free port goes on */
-	_Atomic uint64_t *owed;      /* owned, SOCKETS_OWED: bytes of large messages not yet taken by clients, by route;
-	                                ZeroMQ numbers these one by one, so that clients hardly ever share a place */
-	uint32_t workers_max;        /* as many as there are descriptors and ports for */
+	_Atomic uint64_t *owed; /* owned: bytes of large messages not yet taken by clients, by route, then by edges;
+	                           ZeroMQ numbers these one by one, so that they hardly ever share a place */
+	uint32_t workers_max;   /* as many as there are descriptors and ports for */
 };
 
 /* Raises the limits, makes the context, binds everything. -1 with a sentence in err. */
@@ -50,8 +60,9 @@ enum sockets_got sockets_pull(void *pull, zmq_msg_t *frame);
 /* Sends to a route; false if the peer is gone or takes nothing now. */
 bool sockets_send(void *router, uint64_t route, struct span bytes);
 
-/* Sends to a client, unless it leaves too many bytes unread; false then, or if it is gone or takes nothing now. What a
- * deaf client does not read must not fill the broker's memory: it asks for what it misses when it reads again. */
+/* Sends to a client or an edge, unless it leaves too many bytes unread; false then, or if it is gone or takes nothing
+ * now. What a deaf client does not read must not fill the broker's memory: it asks for what it misses when it reads
+ * again. */
 bool sockets_answer(struct sockets *s, uint64_t route, struct span bytes);
 
 /* Binds a PUSH socket for the session, which with keys admits this principal's key alone; its endpoint, as peers dial

@@ -125,6 +125,11 @@ uint32_t role_needs(const struct msg *m)
 	return BROKER;
 }
 
+bool role_edge_may(const struct msg *m)
+{
+	return m->h.kind == MSG_TOPIC_OP || (role_needs(m) & (ROLE_SUBMIT | ROLE_READ)) != 0;
+}
+
 const char *role_list(uint32_t set, char to[ROLE_LIST])
 {
 	size_t n = 0;

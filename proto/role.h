@@ -26,6 +26,9 @@ enum role role_find(struct span name);
 /* The roles that may send this message, as a set; 0 for what only the broker sends. */
 uint32_t role_needs(const struct msg *m);
 
+/* Whether an edge, a front end inside of the broker, may send this: it speaks for others, who publish and subscribe. */
+bool role_edge_may(const struct msg *m);
+
 /* A set of roles in words: "read or admin". Returns `to`. */
 const char *role_list(uint32_t set, char to[ROLE_LIST]);
 

@@ -73,4 +73,48 @@ START_TEST(test_deaf_client)
 }
 END_TEST
 
-SUITE_MAIN("sockets", test_deaf_client)
+/* An edge and a client may have the same number; what is meant for the one never comes to the other. */
+START_TEST(test_edge)
+{
+	struct config c = { .listen = "tcp://127.0.0.1:*",
+		            .results = "tcp://127.0.0.1:*",
+		            .workers = "tcp://127.0.0.1:*",
+		            .jobs_host = "127.0.0.1",
+		            .jobs_first = 1,
+		            .jobs_last = 64,
+		            .edges = true };
+	uint64_t client_route, route;
+	zmq_pollitem_t item = { 0 };
+	int patience = RECEIVE_MS, zero = 0;
+	struct sockets s;
+	char err[OPTIONS_ERR];
+	void *client, *edge;
+	zmq_msg_t frame;
+
+	ck_assert_msg(sockets_open(&s, &c, err) == 0, "%s", err);
+	client = client_new(&s, &client_route);
+	edge = zmq_socket(s.context, ZMQ_DEALER);
+	zmq_setsockopt(edge, ZMQ_RCVTIMEO, &patience, sizeof patience);
+	zmq_setsockopt(edge, ZMQ_LINGER, &zero, sizeof zero);
+	ck_assert_int_eq(zmq_connect(edge, EDGES_AT), 0);
+	ck_assert_int_eq(zmq_send(edge, "edge", 4, 0), 4);
+	item = (zmq_pollitem_t){ s.edges, 0, ZMQ_POLLIN, 0 };
+	ck_assert_int_eq(zmq_poll(&item, 1, RECEIVE_MS), 1);
+	ck_assert_int_eq(sockets_take(s.edges, &route, &frame), GOT_MESSAGE);
+	zmq_msg_close(&frame);
+	ck_assert_uint_eq(route & ROUTE_EDGE, 0);
+	ck_assert(sockets_answer(&s, route | ROUTE_EDGE, span_of("small", 5)));
+	ck_assert(sockets_answer(&s, route | ROUTE_EDGE, span_of(big, BIG)));
+	ck_assert(sockets_answer(&s, client_route, span_of("other", 5)));
+	ck_assert_int_eq(zmq_recv(edge, big, BIG, 0), 5);
+	ck_assert_int_eq(zmq_recv(edge, big, BIG, 0), BIG);
+	ck_assert_int_eq(zmq_recv(client, big, BIG, 0), 5);
+	ck_assert_mem_eq(big, "other", 5);
+	ck_assert(!sockets_answer(&s, 12345 | ROUTE_EDGE, span_of(big, BIG)));
+	zmq_close(edge);
+	zmq_close(client);
+	sockets_close(&s);
+}
+END_TEST
+
+SUITE_MAIN("sockets", test_deaf_client, test_edge)

@@ -92,4 +92,20 @@ START_TEST(test_words)
 }
 END_TEST
 
-SUITE_MAIN("role", test_every_kind_has_a_row, test_rows, test_read_never_changes, test_words)
+/* What an edge may, and what it may not even though a client with a key of role admin may. */
+START_TEST(test_edge)
+{
+	static const uint32_t may[] = { MSG_CLIENT_HELLO, MSG_PING,   MSG_PUBLISH,     MSG_SUBSCRIBE,
+		                        MSG_CREDIT,       MSG_SETTLE, MSG_UNSUBSCRIBE, MSG_TOPIC_OP,
+		                        MSG_TOPIC_LIST,   MSG_SUBMIT, MSG_STATS };
+	static const uint32_t not [] = { MSG_QUEUE_SET,    MSG_DEAD_OP,  MSG_WORKER_OP, MSG_CRON_SET,
+		                         MSG_WORKER_HELLO, MSG_OUTCOMES, MSG_MESSAGES };
+
+	for (size_t i = 0; i < sizeof may / sizeof may[0]; i++)
+		ck_assert_msg(role_edge_may(&(struct msg){ .h.kind = may[i] }), "kind %u", may[i]);
+	for (size_t i = 0; i < sizeof not / sizeof not [0]; i++)
+		ck_assert_msg(!role_edge_may(&(struct msg){ .h.kind = not [i] }), "kind %u", not [i]);
+}
+END_TEST
+
+SUITE_MAIN("role", test_every_kind_has_a_row, test_rows, test_edge, test_read_never_changes, test_words)
