@@ -53,6 +53,8 @@ class Topics(Client):
                     if number == self.requests:
                         return first, count
             elif message.number == self.requests:
+                if message.kind == REPLY and message.body[0]:
+                    raise Refused(message.body[0], message.body[1].decode())
                 return message.body
 
     def next(self, *kinds):
