@@ -101,7 +101,7 @@ static uint64_t give(struct core *c, struct consumer *cn, struct parcel *p)
 		                                       .token = p->token,
 		                                       .mask = p->mask,
 		                                       .attempts = p->attempts,
-		                                       .time_ns = r->time_ms * 1000000,
+		                                       .time_ns = (uint64_t)r->time_ms * 1000000,
 		                                       .charged = bytes };
 	return bytes;
 }
