@@ -2,6 +2,7 @@
 #include "base/log.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -10,12 +11,22 @@
 enum { LINE_MAX_BYTES = 1024 };
 
 static const char *program = "sheaf";
-static enum log_level lowest = LOG_INFO;
+static atomic_int lowest = LOG_INFO; /* another thread may set it */
 
 void log_setup(const char *name, enum log_level level)
 {
 	program = name;
-	lowest = level;
+	log_set_lowest(level);
+}
+
+void log_set_lowest(enum log_level level)
+{
+	atomic_store_explicit(&lowest, (int)level, memory_order_relaxed);
+}
+
+enum log_level log_lowest(void)
+{
+	return (enum log_level)atomic_load_explicit(&lowest, memory_order_relaxed);
 }
 
 void log_line(enum log_level level, const char *id, const char *format, ...)
@@ -28,7 +39,7 @@ void log_line(enum log_level level, const char *id, const char *format, ...)
 	size_t n;
 	int more;
 
-	if (level < lowest)
+	if (level < log_lowest())
 		return;
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &tm);

@@ -270,7 +270,10 @@ struct fetch_call *fetch_start(struct fetch *f, const struct fetch_request *r, f
 	return c;
 }
 
-void fetch_cancel(struct fetch_call *c)
+void *fetch_cancel(struct fetch_call *c)
 {
+	void *arg = c->arg;
+
 	call_free(c);
+	return arg;
 }

@@ -31,7 +31,7 @@ typedef void (*fetch_answer)(void *arg, unsigned status, struct span body, const
 /* All of `r` is copied. `answer` is called once, later, never from within. */
 struct fetch_call *fetch_start(struct fetch *f, const struct fetch_request *r, fetch_answer answer, void *arg);
 
-/* No answer comes any more. */
-void fetch_cancel(struct fetch_call *c);
+/* No answer comes any more. Returns its arg. */
+void *fetch_cancel(struct fetch_call *c);
 
 #endif

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <microhttpd.h>
+#include <netdb.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -18,6 +19,10 @@
 
 /* So much of a body that is not wanted is read and dropped, that its sender may read the answer. */
 #define DROP_BYTES (16 * 1024 * 1024)
+
+/* GnuTLS's words for which versions may be. */
+static char tls12_up[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+static char tls13_only[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3";
 
 struct http {
 	struct http_door door;
@@ -326,26 +331,40 @@ static void enter(void *arg, int fd)
 	run(h);
 }
 
+static int bind_at(const struct addrinfo *a)
+{
+	int one = 1, fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -1;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
+	    bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, 1024) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* At the first address of the host that can be bound. */
 static int listen_at(const struct http_options *o, char err[HTTP_ERR])
 {
-	struct sockaddr_in6 a6 = { .sin6_family = AF_INET6, .sin6_port = htons(o->port) };
-	struct sockaddr_in a4 = { .sin_family = AF_INET, .sin_port = htons(o->port) };
-	bool six = strchr(o->address, ':') != NULL;
-	const struct sockaddr *a = six ? (const struct sockaddr *)&a6 : (const struct sockaddr *)&a4;
-	int fd, one = 1;
+	struct addrinfo want = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV }, *all;
+	bool any = strcmp(o->address, "*") == 0;
+	char port[8];
+	int fd = -1, bad;
 
-	if (inet_pton(six ? AF_INET6 : AF_INET, o->address, six ? (void *)&a6.sin6_addr : (void *)&a4.sin_addr) != 1) {
-		text_format(err, HTTP_ERR, "%s is not an IP address", o->address);
+	want.ai_family = any ? AF_INET : AF_UNSPEC;
+	text_format(port, sizeof port, "%u", o->port);
+	bad = getaddrinfo(any ? NULL : o->address, port, &want, &all);
+	if (bad != 0) {
+		text_format(err, HTTP_ERR, "%s: %s", o->address, gai_strerror(bad));
 		return -1;
 	}
-	fd = socket(six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
-	    bind(fd, a, six ? sizeof a6 : sizeof a4) == 0 && listen(fd, 1024) == 0)
-		return fd;
-	text_format(err, HTTP_ERR, "cannot listen at %s port %u: %s", o->address, o->port, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return -1;
+	for (const struct addrinfo *a = all; a != NULL && fd < 0; a = a->ai_next)
+		fd = bind_at(a);
+	if (fd < 0)
+		text_format(err, HTTP_ERR, "cannot listen at %s:%u for HTTP: %s", o->address, o->port, strerror(errno));
+	freeaddrinfo(all);
+	return fd;
 }
 
 uint16_t http_port(const struct http *h)
@@ -366,6 +385,7 @@ static struct MHD_Daemon *start(struct http *h, const struct http_options *o)
 	struct MHD_OptionItem tls[] = {
 		{ MHD_OPTION_HTTPS_MEM_CERT, 0, h->tls.cert },
 		{ MHD_OPTION_HTTPS_MEM_KEY, 0, h->tls.key },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, o->least_tls13 ? tls13_only : tls12_up },
 		{ h->tls.ca == NULL ? MHD_OPTION_END : MHD_OPTION_HTTPS_MEM_TRUST, 0, h->tls.ca },
 		{ MHD_OPTION_END, 0, NULL },
 	};

@@ -53,6 +53,7 @@ struct http_options {
 	const char *key;
 	const char *ca; /* of the clients, or NULL */
 	enum http_clients clients;
+	bool least_tls13; /* refuse TLS 1.2 */
 };
 
 /* Listens. NULL with a sentence in err. `calls` outlives it. */

@@ -17,8 +17,8 @@ struct nsq_address {
 };
 
 struct nsq_config {
-	struct nsq_address tcp, http; /* where it listens */
-	bool with_tls;                /* there is a certificate: clients may ask for TLS */
+	struct nsq_address tcp, http, https; /* where it listens */
+	bool with_tls;                       /* there is a certificate: clients may ask for TLS */
 	struct tls_config tls;
 	bool tls_required;               /* without TLS a client can do nothing but ask for it */
 	char *auth[NSQ_ADDRESSES];       /* HOST:PORT or URL */
@@ -40,7 +40,7 @@ struct nsq_config {
 /* Whether any of its addresses is given. */
 static inline bool nsq_wanted(const struct nsq_config *c)
 {
-	return c->tcp.host[0] != '\0' || c->http.host[0] != '\0';
+	return c->tcp.host[0] != '\0' || c->http.host[0] != '\0' || c->https.host[0] != '\0';
 }
 
 #endif
