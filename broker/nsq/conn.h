@@ -69,6 +69,7 @@ struct server {
 	uv_timer_t timer;
 	struct heap timers;
 	struct list all, dirty;
+	struct list subscribed; /* sessions, for session_world */
 	uint32_t n;
 	uint16_t port;
 	bool listening, closing, draining, failed;

@@ -176,6 +176,7 @@ struct server *server_open(const struct server_setup *setup, char err[SERVER_ERR
 	must(s->room != NULL);
 	list_init(&s->all);
 	list_init(&s->dirty);
+	list_init(&s->subscribed);
 	heap_init(&s->timers);
 	must(uv_timer_init(setup->loop, &s->timer) == 0 && uv_prepare_init(setup->loop, &s->prepare) == 0 &&
 	     uv_idle_init(setup->loop, &s->idle) == 0);
@@ -194,6 +195,7 @@ void server_run(struct server *s, const struct session_world *world)
 {
 	s->world = *world;
 	s->world.woke = woke;
+	s->world.subscribed = &s->subscribed;
 	uv_prepare_start(&s->prepare, on_prepare);
 }
 

@@ -3,8 +3,23 @@
 #define SHEAF_NSQ_SESSION_H
 
 #include "base/buf.h"
+#include "base/list.h"
 #include "broker/nsq/client_stat.h"
 #include "broker/nsq/nsq_config.h"
+
+/* What clients are told: the version of NSQ whose behaviour this is. */
+#define NSQ_VERSION "1.3.0"
+
+enum {
+	SESSION_LINE = 16384,            /* bytes of a command's line, the end of line included */
+	SESSION_MAGIC_MS = 30000,        /* a client says within so long that it speaks NSQ's protocol */
+	SESSION_HEARTBEAT_MS = 30000,    /* unless it asks for another interval */
+	SESSION_WINDOW = 1 << 20,        /* bytes of messages that are handed out beyond what the socket has taken */
+	SESSION_PUBLISHES = 4096,        /* that are unanswered; then nothing more is taken */
+	SESSION_PUBLISH_BYTES = 4 << 20, /* of these; the one that passes it is still taken */
+	SESSION_IDENTIFY = 64 << 10,     /* bytes of IDENTIFY's JSON: what it becomes in memory is many times as much */
+	SESSION_TOPICS = 256             /* topics that it is counted how much a client has published to them */
+};
 
 struct session;
 struct hub;
@@ -15,6 +30,7 @@ struct session_world {
 	struct hub *hub;
 	const struct nsq_config *config;
 	struct auth *auth;         /* NULL = there is none */
+	struct list *subscribed;   /* head of the sessions that are subscribed, to find who holds a message */
 	void (*woke)(void *owner); /* the session has something to say or to take, and not by a call of the server's.
 	                              Only notes it */
 };
