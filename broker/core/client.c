@@ -206,13 +206,14 @@ static void bye(struct core *c, struct client *cl)
 {
 	struct buf *b = &c->fx->block;
 
+	consumers_drop(c, cl);
 	if (cl->n_answers > 0 || cl->floor > 0) {
 		size_t begun = fact_begin(b, FACT_SESSION);
 
 		fact_put_session(b, &(struct fact_session){ .session = cl->session, .floor = SESSION_OVER });
 		fact_end(b, begun);
-		turn_commit(c);
 	}
+	turn_commit(c);
 	client_free(c, cl);
 }
 

@@ -356,6 +356,7 @@ static void take(struct core *c, const struct event *ev)
 	case EV_DISMISSED:
 		client_dismiss(c, ev->principal);
 		worker_dismiss(c, ev->principal);
+		turn_commit(c); /* ephemeral channels may have ended */
 		break;
 	case EV_TICK:
 		tick(c);

@@ -107,6 +107,8 @@ struct channel *channel_for(struct core *c, struct topic *t, struct span name, u
 	channel_name(c, ch, name);
 	begin_since(c, ch, since_ms);
 	channel_fact(c, ch);
+	if (t->n_channels == 1 && !t->paused)
+		topic_fact(c, t); /* it flows now */
 	topic_pump(c, t);
 	return ch;
 }

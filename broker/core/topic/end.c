@@ -28,6 +28,8 @@ void channel_end(struct core *c, struct channel *ch)
 	if (list_empty(&ch->chore))
 		list_push_back(&c->topics.chores, &ch->chore);
 	sweep_wake(c, t);
+	if (t->n_channels == 0 && !t->paused && c->fx != NULL)
+		topic_fact(c, t); /* what comes now waits; not when the core itself ends */
 	if (t->ephemeral && t->n_channels == 0 && !t->doomed)
 		topic_end(c, t);
 }

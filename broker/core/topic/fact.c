@@ -5,6 +5,7 @@
 #include "broker/core/fact_read.h"
 
 enum { TOPIC_HEAD = 52, CHANNEL_HEAD = 52 };
+enum { TOPIC_IS_PAUSED = 1, TOPIC_FLOWS = 2 };
 enum { CHANNEL_PAUSED = 1, CHANNEL_ORDERED = 2 };
 
 /* A name that a string can hold. */
@@ -18,7 +19,7 @@ void fact_put_topic(struct buf *b, const struct fact_topic *f)
 	size_t begun = fact_begin(b, FACT_TOPIC);
 
 	buf_put_u16(b, f->index);
-	buf_put_u8(b, f->paused);
+	buf_put_u8(b, (uint8_t)((f->paused ? TOPIC_IS_PAUSED : 0) | (f->flows ? TOPIC_FLOWS : 0)));
 	buf_put_u8(b, (uint8_t)f->name.n);
 	buf_put_u64(b, f->passed);
 	buf_put_u64(b, f->passed_n);
@@ -37,7 +38,8 @@ bool fact_get_topic(struct span body, struct fact_topic *f)
 	if (!take(&body, TOPIC_HEAD, &p) || !take_span(&body, p[3], &f->name))
 		return false;
 	f->index = le_get16(p);
-	f->paused = p[2] != 0;
+	f->paused = (p[2] & TOPIC_IS_PAUSED) != 0;
+	f->flows = (p[2] & TOPIC_FLOWS) != 0;
 	f->passed = le_get64(p + 4);
 	f->passed_n = le_get64(p + 12);
 	f->keep_ms = le_get64(p + 20);

@@ -19,8 +19,9 @@ enum { FACT_MESSAGES_HEAD = 48, FACT_RUN_RECORD = 17, FACT_DONE_RECORD = 18, FAC
 struct fact_topic {
 	uint16_t index;
 	bool paused;
+	bool flows; /* it passes on what comes: it is not paused and has a channel, which may be ephemeral */
 	struct span name;
-	uint64_t passed; /* number: while it is paused or has no channel, runs from here on have not been passed */
+	uint64_t passed; /* number: while it does not flow, runs from here on have not been passed */
 	uint64_t passed_n;
 	uint64_t keep_ms, keep_bytes;
 	uint64_t messages, bytes;

@@ -16,7 +16,7 @@
 /* Whether it passes on what comes, as far as the replay knows. */
 static bool flows(const struct topic *t)
 {
-	return t->known && !t->paused && t->n_channels > 0;
+	return t->known && t->flowed;
 }
 
 /* So many messages have come for its channels. */
@@ -60,6 +60,7 @@ static bool topic_fact_came(struct core *c, struct span body)
 		topic_name(c, t, f.name);
 	t->known = true;
 	t->paused = f.paused;
+	t->flowed = f.flows;
 	t->passed = f.passed;
 	t->passed_n = f.passed_n;
 	t->depth = f.messages > f.passed_n ? f.messages - f.passed_n : 0;
@@ -136,7 +137,6 @@ static bool channel_fact_came(struct core *c, struct span body)
 	ch->dead = f.died;
 	ch->start = f.start;
 	drop_below_start(c, ch);
-	pump(t);
 	return true;
 }
 
@@ -154,16 +154,11 @@ static bool topic_gone_came(struct core *c, struct span body)
 static bool channel_gone_came(struct core *c, struct span body)
 {
 	uint64_t index;
-	struct topic *t;
 
 	if (!fact_get_u64(body, &index) || index >= LIMIT_CHANNELS)
 		return false;
-	if (index >= c->topics.n_channels || c->topics.channels[index] == NULL)
-		return true;
-	t = c->topics.channels[index]->topic;
-	if (flows(t) && t->n_channels == 1)
-		t->passed = c->topics.next_run; /* what comes from now on waits */
-	channel_gone(c, c->topics.channels[index]);
+	if (index < c->topics.n_channels && c->topics.channels[index] != NULL)
+		channel_gone(c, c->topics.channels[index]);
 	return true;
 }
 

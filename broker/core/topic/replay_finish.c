@@ -106,7 +106,7 @@ static void count_topic(struct core *c, struct topic *t)
 	uint64_t passed = 0, before;
 	struct run *r;
 
-	if (topic_flows(t))
+	if (topic_flows(t) || t->flowed)
 		t->passed = c->topics.next_run;
 	t->depth = 0;
 	t->unseen = NULL;
@@ -140,6 +140,8 @@ void replay_topics_finish(struct core *c)
 		if (c->topics.topics[i] == NULL)
 			continue;
 		count_topic(c, c->topics.topics[i]);
+		if (c->topics.topics[i]->flowed && !topic_flows(c->topics.topics[i]))
+			topic_fact(c, c->topics.topics[i]); /* its channels were ephemeral: what comes now waits */
 		sweep_wake(c, c->topics.topics[i]);
 	}
 }

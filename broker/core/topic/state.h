@@ -114,6 +114,7 @@ struct topic {
 	bool paused;
 	bool ephemeral;
 	bool known;  /* a replay has seen its own fact */
+	bool flowed; /* and by that it passed on what came */
 	bool doomed; /* it is being deleted */
 	struct list channels;
 	struct channel *by_channel; /* uthash by name */

@@ -92,6 +92,7 @@ void topic_fact(struct core *c, const struct topic *t)
 		return;
 	fact_put_topic(&c->fx->block, &(struct fact_topic){ .index = t->index,
 	                                                    .paused = t->paused,
+	                                                    .flows = !t->paused && t->n_channels > 0,
 	                                                    .name = span_str(t->name),
 	                                                    .passed = t->passed,
 	                                                    .passed_n = t->passed_n,

@@ -35,7 +35,7 @@ static bool same(struct span a, struct span b)
 
 START_TEST(a_topic)
 {
-	struct fact_topic f = { 9999, true, span_str("orders"), 1, 2, 3, 4, 5, UINT64_MAX }, g;
+	struct fact_topic f = { 9999, true, false, span_str("orders"), 1, 2, 3, 4, 5, UINT64_MAX }, g;
 	struct span all;
 	uint8_t *owned;
 
@@ -43,7 +43,7 @@ START_TEST(a_topic)
 	fact_put_topic(&buf, &f);
 	all = body(FACT_TOPIC);
 	ck_assert(fact_get_topic(all, &g));
-	ck_assert(g.index == 9999 && g.paused && same(g.name, f.name) && g.passed == 1 && g.passed_n == 2);
+	ck_assert(g.index == 9999 && g.paused && !g.flows && same(g.name, f.name) && g.passed == 1 && g.passed_n == 2);
 	ck_assert(g.keep_ms == 3 && g.keep_bytes == 4 && g.messages == 5 && g.bytes == UINT64_MAX);
 	for (size_t n = 0; n < all.n; n++) {
 		ck_assert(!fact_get_topic(cut(all, n, &owned), &g));
