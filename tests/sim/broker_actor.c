@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/sim/topics.h"
+
 #define SEGMENT (64 * KIB)
 
 static void tick(void *ctx);
@@ -235,6 +237,11 @@ static void self_deliver(void *ctx, struct span frame)
 	case SELF_SPACE:
 		ev.kind = EV_SPACE;
 		break;
+	case SELF_FETCHED:
+		ev.kind = EV_FETCHED;
+		ev.flag = false;
+		ev.facts = span_of(frame.p + sizeof note, frame.n - sizeof note);
+		break;
 	}
 	world_note(b->w, "broker notes %llu %llx", (unsigned long long)note.kind, (unsigned long long)note.session);
 	step(b, &ev);
@@ -346,6 +353,7 @@ void broker_crash(struct broker *b)
 	world_note(w, "broker crashes");
 	w->totals->crashes++;
 	oracle_crashed(w->oracle);
+	topics_crashed(w->topics);
 	if (b->state == BROKER_UP)
 		net_broker_down(w);
 	b->state = BROKER_DOWN;

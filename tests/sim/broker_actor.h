@@ -31,15 +31,21 @@ struct broker {
 };
 
 /* What the shell tells the core later, through broker.self. */
-enum self_kind { SELF_SOCKET, SELF_UNREACHABLE, SELF_PRESSURE, SELF_SPACE };
+enum self_kind { SELF_SOCKET, SELF_UNREACHABLE, SELF_PRESSURE, SELF_SPACE, SELF_FETCHED };
 struct self_note {
 	uint64_t kind;
-	uint64_t session; /* or a flag */
+	uint64_t session; /* or a flag, or a token; behind that one stands what was fetched */
 };
 void broker_self(struct broker *b, enum self_kind kind, uint64_t session);
 
 /* Carries out the effects of the last step. */
 void broker_carry_out(struct broker *b);
+/* broker_topics.c: messages on their way out. */
+struct out;
+void broker_delivery(struct broker *b, const struct effect *e, struct msg_delivery_rec *r, struct buf *packed);
+void broker_fetch(struct broker *b, const struct effect *e);
+void broker_tell_deliveries(struct broker *b, const struct msg *m);
+
 /* Lets leave what the journal has synced. */
 void broker_flush(struct broker *b);
 void broker_drop_outbox(struct broker *b);

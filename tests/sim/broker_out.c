@@ -92,6 +92,20 @@ static void add_result(struct broker *b, struct gather *g, const struct effect *
 		gather_end(g);
 }
 
+static void add_delivery(struct broker *b, struct gather *g, const struct effect *e)
+{
+	struct msg_delivery_rec r;
+	struct buf packed;
+
+	buf_init(&packed);
+	broker_delivery(b, e, &r, &packed);
+	if (g->out == NULL || g->kind != MSG_MESSAGES || g->out->route != e->peer ||
+	    g->number + g->writer.n != e->number || !msg_fits(&g->writer, r.packed.n))
+		gather_begin(b, g, MSG_MESSAGES, e, 0);
+	msg_put_delivery(&g->writer, &r);
+	buf_fini(&packed);
+}
+
 /* JOBS numbers of a session have no gap where they are made. */
 static struct conn *count_jobs(struct broker *b, const struct effect *e, bool again)
 {
@@ -237,8 +251,10 @@ static void one(struct broker *b, struct gather *g, const struct effect *e)
 		b->trims_out++;
 		break;
 	case FX_DELIVER:
+		add_delivery(b, g, e);
+		return;
 	case FX_FETCH:
-		world_fail(b->w, "nobody has subscribed to anything");
+		broker_fetch(b, e);
 		break;
 	case FX_ZONE:
 		world_fail(b->w, "zone %s: nobody has asked for one", e->u.zone);
@@ -264,13 +280,15 @@ void broker_carry_out(struct broker *b)
 	gather_end(&g);
 }
 
-static void tell_grants(struct broker *b, const struct out *o)
+static void tell_oracle(struct broker *b, const struct out *o)
 {
 	const char *why;
 	struct msg m;
 
 	if (msg_decode(buf_span(&o->frame), b->room, &m, &why) != SHEAF_OK)
 		world_fail(b->w, "the broker's own frame: %s", why);
+	if (m.h.kind == MSG_MESSAGES)
+		broker_tell_deliveries(b, &m);
 	if (m.h.kind != MSG_JOBS)
 		return;
 	for (uint32_t i = 0; i < m.u.jobs.n; i++)
@@ -295,11 +313,12 @@ static void leave(struct broker *b, const struct out *o)
 	}
 	c = conn_by_route(b->w, kinds[o->kind], o->kind == OUT_JOBS ? o->session : o->route);
 	if (o->kind == OUT_JOBS && c != NULL && c->open && !(broken(&c->down) && world_chance(b->w, 500))) {
-		tell_grants(b, o);
+		tell_oracle(b, o);
 		pipe_send(&c->down, buf_span(&o->frame));
 	} else if (o->kind == OUT_JOBS && c != NULL) {
 		broker_self(b, SELF_UNREACHABLE, o->session); /* nobody is connected: EAGAIN */
 	} else if (c != NULL && c->open) {
+		tell_oracle(b, o);
 		pipe_send(&c->down, buf_span(&o->frame));
 	} /* else the ROUTER knows no such route: whoever it was comes back */
 }

@@ -81,12 +81,13 @@ int main(int argc, char **argv)
 			printf("seed %llu hash %016llx events %llu\n", (unsigned long long)current_seed,
 			       (unsigned long long)hash, (unsigned long long)t.events);
 	}
-	printf(
-	    "sim: %llu seeds, %llu events, %llu steps, %llu jobs, %llu grants (%llu again), %llu crashes, %llu resets, "
-	    "%llu deaths, %llu segments moved, %llu trims\n",
-	    (unsigned long long)(last - first + 1), (unsigned long long)t.events, (unsigned long long)t.steps,
-	    (unsigned long long)t.jobs, (unsigned long long)t.grants, (unsigned long long)t.regranted,
-	    (unsigned long long)t.crashes, (unsigned long long)t.resets, (unsigned long long)t.kills,
-	    (unsigned long long)t.moved, (unsigned long long)t.trims);
+	printf("sim: %llu seeds, %llu events, %llu steps, %llu jobs, %llu grants (%llu again), %llu messages, "
+	       "%llu deliveries, %llu crashes, %llu resets, "
+	       "%llu deaths, %llu segments moved, %llu trims\n",
+	       (unsigned long long)(last - first + 1), (unsigned long long)t.events, (unsigned long long)t.steps,
+	       (unsigned long long)t.jobs, (unsigned long long)t.grants, (unsigned long long)t.regranted,
+	       (unsigned long long)t.messages, (unsigned long long)t.deliveries, (unsigned long long)t.crashes,
+	       (unsigned long long)t.resets, (unsigned long long)t.kills, (unsigned long long)t.moved,
+	       (unsigned long long)t.trims);
 	return 0;
 }

@@ -20,7 +20,7 @@
 #define SIM_WORKER_EVEN "even"
 #define SIM_WORKER_ODD  "odd"
 
-enum { SIM_CLIENTS = 5, SIM_WORKERS = 5, SIM_QUEUES = 3 };
+enum { SIM_CLIENTS = 5, SIM_WORKERS = 5, SIM_QUEUES = 3, SIM_TOPIC_ACTORS = 5 };
 enum { SIM_RACE_QUEUE = 2 /* where jobs are raced */, SIM_REPLICAS = 4, SIM_MOST_ATTEMPTS = 3 };
 
 struct world;
@@ -28,6 +28,8 @@ struct broker;
 struct worker_actor;
 struct client_actor;
 struct oracle;
+struct topic_actor;
+struct topic_oracle;
 
 /* Something that happens at a time; its owner embeds it and knows what `fn` makes of `ctx`. */
 struct timer {
@@ -248,7 +250,8 @@ bool oracle_complete(const struct oracle *o);
 /* ---- world.c ---- */
 
 struct sim_totals {
-	uint64_t events, steps, jobs, crashes, resets, kills, freezes, grants, moved, trims, regranted;
+	uint64_t events, steps, jobs, messages, deliveries, crashes, resets, kills, freezes, grants, moved, trims,
+	    regranted;
 };
 
 struct sim_options {
@@ -279,6 +282,8 @@ struct world {
 	struct worker_actor *workers[SIM_WORKERS];
 	struct client_actor *clients[SIM_CLIENTS];
 	struct oracle *oracle;
+	struct topic_actor *actors[SIM_TOPIC_ACTORS];
+	struct topic_oracle *topics;
 	struct msg_room *room;
 };
 

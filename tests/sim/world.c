@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tests/sim/sim.h"
+#include "tests/sim/topics.h"
 
 enum { USUAL_EVENTS = 400000 };
 
@@ -68,11 +68,25 @@ static struct client_actor *some_client(struct world *w)
 	return w->clients[rng_below(&w->rng, SIM_CLIENTS - 1)];
 }
 
+/* What goes wrong with who publishes and subscribes. */
+static void topic_fault(struct world *w)
+{
+	struct topic_actor *a = w->actors[rng_below(&w->rng, SIM_TOPIC_ACTORS)];
+	uint64_t what = rng_below(&w->rng, 100);
+
+	if (what < 50)
+		topic_actor_reset(a);
+	else if (what < 75)
+		topic_actor_kill(a);
+	else
+		topic_actor_freeze(a, w->now_us + world_range(w, 100 * MS, world_chance(w, 100) ? 20 * SEC : 4 * SEC));
+}
+
 /* A little of everything that can go wrong. */
 static void fault(void *ctx)
 {
 	struct world *w = ctx;
-	uint64_t what = rng_below(&w->rng, 100);
+	uint64_t what = rng_below(&w->rng, 120);
 
 	if (!w->faults)
 		return;
@@ -98,8 +112,10 @@ static void fault(void *ctx)
 		broker_pressure(w->broker, true);
 	else if (what < 97)
 		broker_pressure(w->broker, false);
-	else
+	else if (what < 100)
 		worker_drain_actor(some_worker(w));
+	else
+		topic_fault(w);
 	timer_at(w, &w->fault_timer, w->now_us + world_range(w, MS, 700 * MS));
 }
 
@@ -115,12 +131,15 @@ static void world_init(struct world *w, uint64_t seed, const struct sim_options 
 	w->forgets = w->small_keep = world_chance(w, 250);
 	w->key_window_ms = world_chance(w, 300) ? 1500 : DEFAULT_KEY_WINDOW_MS;
 	w->oracle = oracle_new(w);
+	w->topics = topics_new(w);
 	w->broker = broker_new(w);
 	timer_init(&w->fault_timer, fault, w);
 	for (uint32_t i = 0; i < SIM_WORKERS; i++)
 		w->workers[i] = worker_new_actor(w, i);
 	for (uint32_t i = 0; i < SIM_CLIENTS; i++)
 		w->clients[i] = client_new_actor(w, i);
+	for (uint32_t i = 0; i < SIM_TOPIC_ACTORS; i++)
+		w->actors[i] = topic_actor_new(w, i);
 }
 
 static void world_fini(struct world *w)
@@ -129,8 +148,11 @@ static void world_fini(struct world *w)
 		worker_free_actor(w->workers[i]);
 	for (uint32_t i = 0; i < SIM_CLIENTS; i++)
 		client_free_actor(w->clients[i]);
+	for (uint32_t i = 0; i < SIM_TOPIC_ACTORS; i++)
+		topic_actor_free(w->actors[i]);
 	broker_free(w->broker);
 	oracle_free(w->oracle);
+	topics_free(w->topics);
 	net_fini(w);
 	heap_fini(&w->timers);
 	msg_room_free(w->room);
@@ -165,7 +187,11 @@ static bool settled(struct world *w)
 	for (uint32_t i = 0; i < SIM_CLIENTS; i++)
 		if (!client_settled(w->clients[i]))
 			return false;
-	return broker_up(w->broker) && oracle_complete(w->oracle) && broker_idle(w->broker);
+	for (uint32_t i = 0; i < SIM_TOPIC_ACTORS; i++)
+		if (!topic_actor_settled(w->actors[i]))
+			return false;
+	return broker_up(w->broker) && topics_complete(w->topics) && oracle_complete(w->oracle) &&
+	       broker_idle(w->broker);
 }
 
 static bool up_again(struct world *w)
@@ -202,6 +228,8 @@ static void calm_down(struct world *w)
 	broker_pressure(w->broker, false);
 	client_start_actor(auditor);
 	client_resume_all(auditor);
+	for (uint32_t i = 0; i < SIM_TOPIC_ACTORS; i++)
+		topic_actor_calm(w->actors[i]);
 	(void)pass(w, 6 * SEC, NULL);
 	for (uint32_t i = 0; i < SIM_WORKERS; i++)
 		if (!worker_alive(w->workers[i]))
@@ -220,10 +248,23 @@ static bool comes_to_rest(struct world *w)
 	return false;
 }
 
+/* Now and then it looks at the wall clock all the same. */
+static bool becomes_quiet(struct world *w)
+{
+	for (int i = 0; i < 20; i++)
+		if (pass(w, 700 * MS, quiet))
+			return true;
+	return false;
+}
+
 static void finish(struct world *w)
 {
 	if (!comes_to_rest(w)) {
 		oracle_final(w->oracle);
+		topics_final(w->topics);
+		for (uint32_t i = 0; i < SIM_TOPIC_ACTORS; i++)
+			if (!topic_actor_settled(w->actors[i]))
+				world_fail(w, "actor %u still waits, and every message has come", i);
 		for (uint32_t i = 0; i < SIM_CLIENTS; i++)
 			if (!client_settled(w->clients[i]))
 				world_fail(w, "client %u still waits, and every job has ended", i);
@@ -231,20 +272,27 @@ static void finish(struct world *w)
 			world_fail(w, "some job has not ended, and nobody asks for it");
 	}
 	oracle_final(w->oracle);
+	topics_final(w->topics);
+	w->totals->messages += topics_messages(w->topics);
+	(void)pass(w, SEC, NULL); /* what was finished last is durable then */
+	for (uint32_t i = 0; i < SIM_TOPIC_ACTORS; i++)
+		topic_actor_kill(w->actors[i]);
 	for (uint32_t i = 0; i < SIM_WORKERS; i++)
 		worker_kill(w->workers[i]);
 	for (uint32_t i = 0; i < SIM_CLIENTS; i++)
 		client_kill(w->clients[i]);
 	(void)pass(w, 30 * SEC, NULL);
-	if (!pass(w, 10 * SEC, quiet))
+	if (!becomes_quiet(w))
 		world_fail(w, "the broker does not become idle");
 	broker_final_check(w->broker);
+	topics_must_be_empty(w->topics, broker_core(w->broker));
 	if (w->calm)
 		return;
 	broker_crash(w->broker); /* what it knows must survive this, too */
 	if (!pass(w, 10 * SEC, up_again))
 		world_fail(w, "the broker does not come up again at the end");
 	broker_final_check(w->broker);
+	topics_must_be_empty(w->topics, broker_core(w->broker));
 }
 
 uint64_t world_run(uint64_t seed, const struct sim_options *options, struct sim_totals *totals)
@@ -257,6 +305,8 @@ uint64_t world_run(uint64_t seed, const struct sim_options *options, struct sim_
 		worker_start(w.workers[i]);
 	for (uint32_t i = 0; i < SIM_CLIENTS - 1; i++)
 		client_start_actor(w.clients[i]);
+	for (uint32_t i = 0; i < SIM_TOPIC_ACTORS; i++)
+		topic_actor_start(w.actors[i]);
 	if (w.faults)
 		timer_at(&w, &w.fault_timer, w.now_us + world_range(&w, 0, SEC));
 	(void)pass(&w, w.calm ? 3 * SEC : world_range(&w, 3 * SEC, 15 * SEC), NULL);
