@@ -66,11 +66,13 @@ void publish_apply(struct core *c, const struct coming *v, uint32_t n, uint64_t 
 }
 
 /* Takes the packed messages apart into runs. Returns how many, or 0 with why: they are not what the publish says. */
-static uint32_t cut(const struct core *c, const struct msg_publish *p, struct coming *v, const char **why)
+static uint32_t cut(const struct core *c, const struct msg_publish *p, struct coming *v, enum sheaf_error *e,
+                    const char **why)
 {
 	const uint8_t *at = p->packed.p, *end = at + p->packed.n;
 	uint32_t n = 0, in_run = RUN_MESSAGES;
 
+	*e = SHEAF_E_BAD_VALUE;
 	for (uint32_t i = 0; i < p->count; i++) {
 		uint32_t size;
 
@@ -81,9 +83,11 @@ static uint32_t cut(const struct core *c, const struct msg_publish *p, struct co
 		*why = "packed: a message without bytes";
 		if (size == 0)
 			return 0;
+		*e = SHEAF_E_TOO_LARGE;
 		*why = "a message is larger than message_max";
 		if (size > c->config.message_max)
 			return 0;
+		*e = SHEAF_E_BAD_VALUE;
 		*why = "packed: a message ends behind the end";
 		if ((uint64_t)(end - at) - 4 < size)
 			return 0;
@@ -152,9 +156,9 @@ void publish_request(struct core *c, struct client *cl, const struct msg *m)
 	if (submit_answered(c, cl, m))
 		return;
 	v = fx_alloc(c, RUNS_MOST * sizeof *v);
-	n = cut(c, p, v, &why);
+	n = cut(c, p, v, &e, &why);
 	if (n == 0) {
-		fx_answer(c, cl->peer, &m->h, SHEAF_E_BAD_VALUE, why, 0);
+		fx_answer(c, cl->peer, &m->h, e, why, 0);
 		return;
 	}
 	why = refused(c, p, n, &e);

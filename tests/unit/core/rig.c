@@ -28,6 +28,10 @@ static void carry_out(struct rig *r)
 			ck_assert_uint_lt(r->n_zones, RIG_ZONES);
 			snprintf(r->zones[r->n_zones++], LIMIT_NAME + 1, "%s", e->u.zone);
 		}
+		if (e->kind == FX_FETCH) {
+			ck_assert_uint_lt(r->n_fetches, RIG_FETCHES);
+			r->fetches[r->n_fetches++] = (struct rig_fetch){ e->number, e->u.mask, e->stored };
+		}
 		if (e->kind == FX_MOVE)
 			r->move = e->u.position + 1;
 		if (e->kind == FX_TRIM)
@@ -55,6 +59,41 @@ static void read_zones(struct rig *r)
 		buf_fini(&b);
 	}
 	r->n_zones = 0;
+}
+
+struct span rig_bytes(const struct rig *r, const struct log_bytes *at)
+{
+	for (uint32_t i = 0; i < r->n_blocks; i++) {
+		const struct rig_block *b = &r->blocks[i];
+
+		if (at->position >= b->at + LOG_BLOCK_HEADER &&
+		    at->position + at->length <= b->at + LOG_BLOCK_HEADER + b->facts)
+			return span_of(b->p + (at->position - b->at - LOG_BLOCK_HEADER), at->length);
+	}
+	ck_abort_msg("bytes that the log does not hold");
+}
+
+/* The same: hands in the messages that the core wants, one packed message each. */
+static void fetch(struct rig *r)
+{
+	struct rig_fetch v[RIG_FETCHES];
+	uint32_t n = r->n_fetches;
+
+	memcpy(v, r->fetches, sizeof v);
+	r->n_fetches = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		struct event ev = { .kind = EV_FETCHED, .session = v[i].token, .flag = r->bad_reads };
+		struct span all = rig_bytes(r, &v[i].stored);
+		uint32_t place = (uint32_t)__builtin_ctzll(v[i].mask), size = 0;
+
+		for (uint32_t k = 0; k <= place; k++) {
+			all = k > 0 ? span_of(all.p + 4 + size, all.n - 4 - size) : all;
+			size = (uint32_t)all.p[2] << 8 | all.p[3];
+		}
+		ev.facts = span_of(all.p, 4 + size);
+		core_step(r->core, r->now, &ev, &r->fx);
+		carry_out(r);
+	}
 }
 
 void rig_init(struct rig *r)
@@ -104,6 +143,7 @@ void rig_step(struct rig *r, const struct event *ev)
 	for (int i = 0; i < 1000 && core_deadline(r->core) == 0; i++) {
 		core_step(r->core, r->now, &(struct event){ .kind = EV_TICK }, &r->fx);
 		carry_out(r);
+		fetch(r);
 	}
 }
 

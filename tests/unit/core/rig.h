@@ -17,7 +17,7 @@
 
 #define RIG_WALL_MS UINT64_C(1700000040000) /* 2023-11-14 22:14 UTC: where its wall clock begins */
 
-enum { RIG_BLOCKS = 16384, RIG_WORKERS = 8, RIG_ZONES = 16 };
+enum { RIG_BLOCKS = 16384, RIG_WORKERS = 8, RIG_ZONES = 16, RIG_FETCHES = 64 };
 
 struct rig_block {
 	uint64_t at;
@@ -52,6 +52,12 @@ struct rig {
 	bool no_zones;                         /* time zones cannot be read */
 	char zones[RIG_ZONES][LIMIT_NAME + 1]; /* that the core has asked for */
 	uint32_t n_zones;
+	struct rig_fetch {
+		uint64_t token, mask;
+		struct log_bytes stored;
+	} fetches[RIG_FETCHES]; /* messages that the core has asked for */
+	uint32_t n_fetches;
+	bool bad_reads; /* they cannot be read */
 };
 
 void rig_init(struct rig *r);
@@ -61,6 +67,9 @@ void rig_expect(struct rig *r, const char *trace);
 void rig_forget(struct rig *r);
 /* Whether what was written holds this; forgets nothing. */
 bool rig_has(const struct rig *r, const char *text);
+
+/* What the log holds there. */
+struct span rig_bytes(const struct rig *r, const struct log_bytes *at);
 
 void rig_step(struct rig *r, const struct event *ev);
 /* Time goes by, with a tick whenever the core asks for one. */

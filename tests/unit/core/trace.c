@@ -25,14 +25,7 @@ static unsigned low(uint64_t v)
 
 static struct span bytes(struct rig *r, const struct log_bytes *at)
 {
-	for (uint32_t i = 0; i < r->n_blocks; i++) {
-		const struct rig_block *b = &r->blocks[i];
-
-		if (at->position >= b->at + LOG_BLOCK_HEADER &&
-		    at->position + at->length <= b->at + LOG_BLOCK_HEADER + b->facts)
-			return span_of(b->p + (at->position - b->at - LOG_BLOCK_HEADER), at->length);
-	}
-	ck_abort_msg("bytes that the log does not hold");
+	return rig_bytes(r, at);
 }
 
 static void put_span(struct rig *r, struct span s)
@@ -187,6 +180,53 @@ static void put_batch(struct rig *r, const struct msg_batch_info *i, uint64_t nu
 		put(r, " then=%llu", (unsigned long long)i->then_id);
 }
 
+static const char *const whys[] = { "", "timeout", "emptied", "deleted", "stale" };
+
+/* [SUB RUN/TOKEN:PLACES WHY] */
+static void put_gone(struct rig *r, const struct msg *m)
+{
+	put(r, " gone");
+	for (uint32_t i = 0; i < m->u.gone.n; i++) {
+		const struct msg_gone_rec *g = &m->u.gone.v[i];
+
+		put(r, " [%u", g->sub);
+		if (g->run != 0)
+			put(r, " %llu/%u:%llx", (unsigned long long)g->run, low(g->token), (unsigned long long)g->mask);
+		put(r, " %s]", whys[g->why]);
+	}
+}
+
+static void put_count(struct rig *r, const char *name, uint64_t n)
+{
+	if (n > 0)
+		put(r, " %s=%llu", name, (unsigned long long)n);
+}
+
+static void put_topics(struct rig *r, const struct msg *m)
+{
+	put(r, " topics #%llu", (unsigned long long)m->h.number);
+	for (uint32_t i = 0; i < m->u.topics_info.n; i++) {
+		const struct msg_topic_rec *t = &m->u.topics_info.v[i];
+
+		put(r, " [%.*s%s%.*s%s%s", (int)t->topic.n, (const char *)t->topic.p, t->channel.n > 0 ? "/" : "",
+		    (int)t->channel.n, t->channel.n > 0 ? (const char *)t->channel.p : "",
+		    t->flags & TOPIC_PAUSED ? " paused" : "", t->flags & TOPIC_ORDERED ? " ordered" : "");
+		put_count(r, "consumers", t->consumers);
+		put_count(r, "depth", t->depth);
+		put_count(r, "in-hand", t->in_hand);
+		put_count(r, "deferred", t->deferred);
+		put_count(r, "messages", t->messages);
+		put_count(r, "bytes", t->bytes);
+		put_count(r, "requeued", t->requeued);
+		put_count(r, "timed-out", t->timed_out);
+		put_count(r, "dead", t->dead);
+		put_count(r, "kept", t->kept);
+		put(r, "]");
+	}
+	if (m->u.topics_info.more)
+		put(r, " more");
+}
+
 static void put_reply(struct rig *r, const struct effect *e)
 {
 	const struct msg *m = e->u.msg;
@@ -204,6 +244,7 @@ static void put_reply(struct rig *r, const struct effect *e)
 		break;
 	case MSG_PONG:
 		put(r, " pong pushed=%llu", (unsigned long long)m->u.ping.pushed);
+		put_count(r, "delivered", m->u.ping.delivered);
 		break;
 	case MSG_JOB_INFO:
 		put(r, " job #%llu %llu %s attempt=%u/%u deliveries=%u", (unsigned long long)m->h.number,
@@ -248,12 +289,40 @@ static void put_reply(struct rig *r, const struct effect *e)
 	case MSG_CRON_INFO:
 		put_crons(r, m);
 		break;
+	case MSG_MESSAGES_GONE:
+		put_gone(r, m);
+		break;
+	case MSG_TOPICS_INFO:
+		put_topics(r, m);
+		break;
 	case MSG_NO_SESSION:
 		put(r, " no-session");
 		break;
 	default:
 		put(r, " kind %u", m->h.kind);
 	}
+	put(r, "\n");
+}
+
+/* C1 @DELIVERIES sub 1 RUN/TOKEN attempt=2 PLACE'body'… */
+static void put_delivery(struct rig *r, const struct effect *e)
+{
+	const struct msg_delivery_rec *d = &e->u.delivery.rec;
+	struct span all = bytes(r, &e->stored);
+
+	put(r, "C%u @%llu sub %u: %llu/%u", (unsigned)e->peer - 100, (unsigned long long)e->number, d->sub,
+	    (unsigned long long)d->run, low(d->token));
+	if (d->attempts > 1)
+		put(r, " attempt=%u", d->attempts);
+	for (uint32_t i = 0; i < e->u.delivery.count; i++) {
+		uint32_t size = (uint32_t)all.p[2] << 8 | all.p[3];
+
+		ck_assert(all.n >= 4 + size);
+		if (d->mask >> i & 1)
+			put(r, " %u'%.*s'", i, size > 20 ? 3 : (int)size, (const char *)all.p + 4);
+		all = span_of(all.p + 4 + size, all.n - 4 - size);
+	}
+	ck_assert_uint_eq(all.n, 0);
 	put(r, "\n");
 }
 
@@ -354,8 +423,10 @@ void trace_effect(struct rig *r, const struct effect *e)
 	case FX_TRIM:
 		put(r, "trim\n");
 		break;
-	case FX_APPEND:
 	case FX_DELIVER:
+		put_delivery(r, e);
+		break;
+	case FX_APPEND:
 	case FX_FETCH:
 	case FX_ZONE:
 	case FX_LOG:
