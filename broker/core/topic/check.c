@@ -103,7 +103,6 @@ static void check_channel(const struct core *c, const struct topic *t, const str
 	must(count_line(&ch->dying, PARCEL_DYING, ch, &none) == ch->n_dying);
 	must(retry == ch->n_retry);
 	must(check_consumers(ch) <= ch->n_in_hand);
-	must(!ch->settings.ordered || ch->n_in_hand <= 1 || ch->n_consumers == 0 || ch->doomed);
 	must(ch->cursor == NULL || (ch->cursor->topic == t && ch->cursor_at < ch->cursor->count));
 	must(ch->cursor == NULL || (t->sweep != NULL && t->sweep->number <= ch->cursor->number));
 	must(ch->cursor == NULL || ch->cursor->number >= ch->reached || ch->doomed);

@@ -23,6 +23,7 @@ void channel_end(struct core *c, struct channel *ch)
 	t->n_doomed++;
 	ch->doomed = true;
 	channel_place(c, ch, NULL);
+	ch->reached = c->topics.next_run;
 	list_remove(&ch->hot);
 	list_remove(&ch->letters);
 	if (list_empty(&ch->chore))

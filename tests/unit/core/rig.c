@@ -139,6 +139,7 @@ void rig_step(struct rig *r, const struct event *ev)
 	core_step(r->core, r->now, ev, &r->fx);
 	carry_out(r);
 	read_zones(r);
+	fetch(r);
 	/* the end of the shell's turn: what the core wants done at once */
 	for (int i = 0; i < 1000 && core_deadline(r->core) == 0; i++) {
 		core_step(r->core, r->now, &(struct event){ .kind = EV_TICK }, &r->fx);

@@ -224,11 +224,10 @@ START_TEST(a_publish_is_cut_into_runs)
 {
 	topics_pub_n(&rig, 1, 1, "t", 130, 1);
 	rig_expect(&rig, "C1 accepted #1: 64..193\n");
-	rig.quiet = true;
 	topics_sub(&rig, 2, "t", "c", 1000);
 	topics_fin(&rig, 2, 1, 1, UINT64_MAX);
 	topics_fin(&rig, 2, 2, 2, UINT64_MAX);
-	rig.quiet = false;
+	rig_forget(&rig);
 	topics_list(&rig);
 	rig_expect(&rig, "C9 topics #1 [t messages=130 bytes=130 kept=10] [t/c consumers=1 in-hand=2 messages=130]\n");
 	topics_pub(&rig, 1, 2, "t", "x");
