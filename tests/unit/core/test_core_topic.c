@@ -151,8 +151,8 @@ START_TEST(who_does_not_answer_loses_it_after_the_timeout)
 	}
 	rig_forget(&rig);
 	rig_pass(&rig, 6);
-	rig_expect(&rig, "C2 @1 sub 1: 1/2 attempt=2 0'a'\n"
-	                 "C2 gone [1 1/1:1 timeout]\n");
+	rig_expect(&rig, "C2 gone [1 1/1:1 timeout]\n"
+	                 "C2 @1 sub 1: 1/2 attempt=2 0'a'\n");
 	topics_fin(&rig, 2, 1, 1, 1);
 	rig_expect(&rig, "C2 gone [0 1/1:1 stale]\n");
 	topics_fin(&rig, 2, 1, 2, 1);
