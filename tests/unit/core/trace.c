@@ -227,6 +227,25 @@ static void put_topics(struct rig *r, const struct msg *m)
 		put(r, " more");
 }
 
+static void put_job(struct rig *r, const struct effect *e)
+{
+	const struct msg *m = e->u.msg;
+
+	put(r, " job #%llu %llu %s attempt=%u/%u deliveries=%u", (unsigned long long)m->h.number,
+	    (unsigned long long)m->u.job_info.rec.id, job_state_name((enum job_state)m->u.job_info.rec.state),
+	    m->u.job_info.rec.attempt, m->u.job_info.attempts, m->u.job_info.deliveries);
+	if (m->u.job_info.worker.n > 0)
+		put(r, " by %.*s", (int)m->u.job_info.worker.n, (const char *)m->u.job_info.worker.p);
+	if (m->u.job_info.percent != PERCENT_UNKNOWN)
+		put(r, " %u%%", m->u.job_info.percent);
+	for (uint32_t i = 0; i < m->u.job_info.n_after; i++)
+		put(r, " after=%llu", (unsigned long long)m->u.job_info.after[i]);
+	put_span(r, m->u.job_info.progress);
+	if (r->attempts)
+		put_attempts(r, e);
+	r->due_ms = m->u.job_info.due_ms;
+}
+
 static void put_reply(struct rig *r, const struct effect *e)
 {
 	const struct msg *m = e->u.msg;
@@ -247,19 +266,7 @@ static void put_reply(struct rig *r, const struct effect *e)
 		put_count(r, "delivered", m->u.ping.delivered);
 		break;
 	case MSG_JOB_INFO:
-		put(r, " job #%llu %llu %s attempt=%u/%u deliveries=%u", (unsigned long long)m->h.number,
-		    (unsigned long long)m->u.job_info.rec.id, job_state_name((enum job_state)m->u.job_info.rec.state),
-		    m->u.job_info.rec.attempt, m->u.job_info.attempts, m->u.job_info.deliveries);
-		if (m->u.job_info.worker.n > 0)
-			put(r, " by %.*s", (int)m->u.job_info.worker.n, (const char *)m->u.job_info.worker.p);
-		if (m->u.job_info.percent != PERCENT_UNKNOWN)
-			put(r, " %u%%", m->u.job_info.percent);
-		for (uint32_t i = 0; i < m->u.job_info.n_after; i++)
-			put(r, " after=%llu", (unsigned long long)m->u.job_info.after[i]);
-		put_span(r, m->u.job_info.progress);
-		if (r->attempts)
-			put_attempts(r, e);
-		r->due_ms = m->u.job_info.due_ms;
+		put_job(r, e);
 		break;
 	case MSG_QUEUE_INFO:
 		put(r, " queues #%llu", (unsigned long long)m->h.number);
