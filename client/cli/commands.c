@@ -9,9 +9,6 @@
 static const struct command *const all[] = { COMMANDS(COMMAND_ADDRESS) NULL };
 #undef COMMAND_ADDRESS
 
-/* Commands to come. */
-static const char *const later[] = { "pub", "sub", "topics", "topic" };
-
 static const char *const groups[GROUPS] = {
 	[GROUP_WORK] = "Submit jobs and gather their results",
 	[GROUP_JOBS] = "Look after jobs",
@@ -39,12 +36,6 @@ const struct command *commands_find(const char *name)
 	for (const struct command *const *k = all; *k; k++)
 		if (strcmp((*k)->name, name) == 0)
 			return *k;
-	for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
-		if (strcmp(later[i], name) == 0) {
-			cli_say("'%s' is not built yet", name);
-			return NULL;
-		}
-	}
 	suggest_init(&s, name);
 	for (const struct command *const *k = all; *k; k++)
 		suggest_offer(&s, (*k)->name);
