@@ -144,12 +144,18 @@ static uint64_t log_bytes(const struct run *r)
 	return r->length + (uint64_t)r->overhead;
 }
 
-/* A live topic's next run is the last one; a replay meets runs that were moved in the order of their numbers, too, but
- * among others. */
+/* A live topic's next run is the last one. A replay meets runs that were moved, too: among the others, but in the order
+ * of their numbers. */
 static void link_run(struct topic *t, struct run *r)
 {
-	struct list *before = t->last != NULL ? &t->last->link : t->runs.prev;
+	struct list *before = t->runs.prev;
 
+	if (before == &t->runs || list_item(before, struct run, link)->number < r->number) {
+		list_push_back(&t->runs, &r->link);
+		return;
+	}
+	if (t->last != NULL)
+		before = &t->last->link;
 	while (before != &t->runs && list_item(before, struct run, link)->number > r->number)
 		before = before->prev;
 	while (before->next != &t->runs && list_item(before->next, struct run, link)->number < r->number)
