@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -13,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "broker/nsq/http_door.h"
 #include "broker/nsq/http_tls.h"
@@ -37,6 +37,8 @@ struct http {
 	enum http_clients clients;
 	uint32_t connections;
 	uint32_t most;
+	uint64_t bodies; /* bytes that are in memory */
+	uint64_t most_bodies;
 	struct list waiting; /* calls whose answer is not there yet */
 	bool running;        /* MHD_run is on the stack */
 	bool draining;
@@ -118,6 +120,12 @@ static void *on_uri(void *arg, const char *uri, struct MHD_Connection *c)
 	return call;
 }
 
+static void drop_body(struct http_call *call)
+{
+	call->h->bodies -= call->body.n;
+	buf_fini(&call->body);
+}
+
 static void on_completed(void *arg, struct MHD_Connection *c, void **slot, enum MHD_RequestTerminationCode code)
 {
 	struct http_call *call = *slot;
@@ -130,7 +138,7 @@ static void on_completed(void *arg, struct MHD_Connection *c, void **slot, enum 
 	must(call->state != CALL_WAITS); /* it would be suspended, and so not completed */
 	if (call->response != NULL)
 		MHD_destroy_response(call->response);
-	buf_fini(&call->body);
+	drop_body(call);
 	free(call->uri);
 	free(call);
 	*slot = NULL;
@@ -205,10 +213,16 @@ static bool body_came(struct http_call *call, const char *p, size_t n)
 	call->came += n;
 	if (call->came > call->bound && call->bound > 0)
 		call->r.too_big = true;
-	if (!call->r.too_big && call->bound > 0)
+	if (call->r.too_big || call->bound == 0) {
+		drop_body(call);
+	} else if (call->h->bodies + n > call->h->most_bodies) {
+		log_line(LOG_WARN, "nsq-http-full", "a request is refused: the bodies of others fill %llu bytes",
+		         (unsigned long long)call->h->most_bodies);
+		return false;
+	} else {
+		call->h->bodies += n;
 		buf_put(&call->body, p, n);
-	else
-		buf_fini(&call->body);
+	}
 	return call->came <= call->bound || call->came - call->bound <= DROP_BYTES;
 }
 
@@ -331,42 +345,6 @@ static void enter(void *arg, int fd)
 	run(h);
 }
 
-static int bind_at(const struct addrinfo *a)
-{
-	int one = 1, fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -1;
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
-	    bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, 1024) == 0)
-		return fd;
-	close(fd);
-	return -1;
-}
-
-/* At the first address of the host that can be bound. */
-static int listen_at(const struct http_options *o, char err[HTTP_ERR])
-{
-	struct addrinfo want = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV }, *all;
-	bool any = strcmp(o->address, "*") == 0;
-	char port[8];
-	int fd = -1, bad;
-
-	want.ai_family = any ? AF_INET : AF_UNSPEC;
-	text_format(port, sizeof port, "%u", o->port);
-	bad = getaddrinfo(any ? NULL : o->address, port, &want, &all);
-	if (bad != 0) {
-		text_format(err, HTTP_ERR, "%s: %s", o->address, gai_strerror(bad));
-		return -1;
-	}
-	for (const struct addrinfo *a = all; a != NULL && fd < 0; a = a->ai_next)
-		fd = bind_at(a);
-	if (fd < 0)
-		text_format(err, HTTP_ERR, "cannot listen at %s:%u for HTTP: %s", o->address, o->port, strerror(errno));
-	freeaddrinfo(all);
-	return fd;
-}
-
 uint16_t http_port(const struct http *h)
 {
 	struct sockaddr_storage a;
@@ -411,10 +389,11 @@ struct http *http_open(uv_loop_t *loop, const struct http_options *o, const stru
 	h->calls = calls;
 	h->arg = arg;
 	h->most = o->connections;
+	h->most_bodies = o->bodies;
 	h->clients = o->clients;
 	list_init(&h->waiting);
 	if (http_tls_read(&h->tls, o, err))
-		fd = listen_at(o, err);
+		fd = http_listen(o->address, o->port, err);
 	if (fd >= 0) {
 		h->daemon = start(h, o);
 		if (h->daemon == NULL) {

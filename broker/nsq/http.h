@@ -48,6 +48,7 @@ struct http_options {
 	const char *address; /* IP address; port 0: any free one */
 	uint16_t port;
 	uint32_t connections; /* at once */
+	uint64_t bodies;      /* bytes of bodies in memory, of all requests; who goes beyond it is closed */
 	uint32_t idle_s;      /* 0 = DEFAULT_HTTP_IDLE */
 	const char *cert;     /* PEM files; NULL = plain HTTP */
 	const char *key;

@@ -5,9 +5,13 @@
 
 #include "base/list.h"
 #include "base/span.h"
+#include "broker/nsq/http.h"
 #include "broker/nsq/linger.h"
 
 #define LIMIT_HTTP_CONNECT 512 /* connections that have not said anything yet */
+
+/* A socket that listens at the first address of the host that can be bound; * is every address. -1 with a sentence. */
+MUST_CHECK int http_listen(const char *address, uint16_t port, char err[HTTP_ERR]);
 
 enum http_first {
 	HTTP_FIRST_GOOD,

@@ -125,7 +125,10 @@ static void publish(struct session *s, enum publish_kind kind, struct span topic
 {
 	count(s, topic, n);
 	push(s, kind, packed.n);
-	hub_publish(s->world->hub, topic, defer_ms, n, packed, published, s);
+	if (s->world->via != NULL)
+		s->world->via->publish(s->world->via->ctx, topic, defer_ms, n, packed, published, s);
+	else
+		hub_publish(s->world->hub, topic, defer_ms, n, packed, published, s);
 	if (s->n_unanswered >= SESSION_PUBLISHES || s->unanswered_bytes >= SESSION_PUBLISH_BYTES)
 		wait_for(s, WAIT_ROOM);
 }

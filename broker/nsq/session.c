@@ -36,6 +36,8 @@ void session_free(struct session *s)
 	if (s == NULL)
 		return;
 	leave(s);
+	if (s->world->via != NULL)
+		s->world->via->forget(s->world->via->ctx, s);
 	hub_forget(s->world->hub, s);
 	if (s->query != NULL)
 		auth_cancel(s->query);

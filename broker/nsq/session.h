@@ -6,6 +6,7 @@
 #include "base/list.h"
 #include "broker/nsq/client_stat.h"
 #include "broker/nsq/nsq_config.h"
+#include "proto/error.h"
 
 /* What clients are told: the version of NSQ whose behaviour this is. */
 #define NSQ_VERSION "1.3.0"
@@ -25,12 +26,21 @@ struct session;
 struct hub;
 struct auth;
 
+/* What may stand before the hub, to hold messages back until their topic is ready; as hub_publish and hub_forget. */
+struct session_publisher {
+	void (*publish)(void *ctx, struct span topic, uint64_t defer_ms, uint32_t count, struct span packed,
+	                void (*answer)(void *arg, enum sheaf_error error, struct span text), void *arg);
+	void (*forget)(void *ctx, void *arg);
+	void *ctx;
+};
+
 /* What all sessions of an edge share; it outlives them. */
 struct session_world {
 	struct hub *hub;
 	const struct nsq_config *config;
-	struct auth *auth;         /* NULL = there is none */
-	struct list *subscribed;   /* head of the sessions that are subscribed, to find who holds a message */
+	struct auth *auth;                   /* NULL = there is none */
+	const struct session_publisher *via; /* takes what is published, in place of the hub; NULL = the hub */
+	struct list *subscribed;             /* head of the sessions that are subscribed, to find who holds a message */
 	void (*woke)(void *owner); /* the session has something to say or to take, and not by a call of the server's.
 	                              Only notes it */
 };

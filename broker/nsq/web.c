@@ -10,6 +10,9 @@
 #include "broker/nsq/lookupd.h"
 #include "broker/nsq/web_call.h"
 
+/* Of bodies in memory, for each port; one more always fits. */
+#define WEB_BODIES (UINT64_C(128) * 1024 * 1024)
+
 static void end(struct web_call *c)
 {
 	list_remove(&c->node);
@@ -153,7 +156,10 @@ static bool open_one(struct web *w, const struct nsq_address *a, bool tls, uint3
 		                                     [TLS_CLIENTS_REQUIRE] = HTTP_CLIENTS_REQUIRE,
 		                                     [TLS_CLIENTS_VERIFY] = HTTP_CLIENTS_VERIFY };
 	const struct tls_config *t = &w->config->tls;
-	struct http_options o = { .address = a->host, .port = a->port, .connections = connections };
+	struct http_options o = { .address = a->host,
+		                  .port = a->port,
+		                  .connections = connections,
+		                  .bodies = WEB_BODIES + w->config->max_body };
 
 	if (a->host[0] == 0)
 		return true;
@@ -227,6 +233,27 @@ void web_drain(struct web *w)
 		http_drain(w->https);
 }
 
+/* Nothing that was asked for it comes any more. */
+static void disown(struct web_call *c)
+{
+	struct web *w = c->w;
+
+	lookupd_forget(w->world.lookupd, c);
+	hub_forget(w->world.hub, c);
+}
+
+void web_fail(struct web *w)
+{
+	web_drain(w);
+	web_auth_fini(&w->auth); /* those who wait for it are calls, too */
+	while (!list_empty(&w->calls)) {
+		struct web_call *c = list_item(w->calls.next, struct web_call, node);
+
+		disown(c);
+		web_say(c, 503, "EXITING");
+	}
+}
+
 uint32_t web_pending(const struct web *w)
 {
 	return w->n_calls;
@@ -240,8 +267,7 @@ void web_close(struct web *w, void (*closed)(void *arg), void *arg)
 	while (!list_empty(&w->calls)) {
 		struct web_call *c = list_item(w->calls.next, struct web_call, node);
 
-		lookupd_forget(w->world.lookupd, c);
-		hub_forget(w->world.hub, c);
+		disown(c);
 		end(c);
 	}
 	w->open = 1 + (w->http != NULL) + (w->https != NULL);

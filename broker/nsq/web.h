@@ -6,11 +6,6 @@
 #include "broker/nsq/http.h"
 #include "broker/nsq/nsq_config.h"
 
-/* What clients are told: the version of NSQ whose behaviour this is. */
-#ifndef NSQ_VERSION
-#define NSQ_VERSION "1.3.0"
-#endif
-
 struct web;
 struct hub;
 struct auth;
@@ -38,6 +33,9 @@ uint16_t web_tls_port(const struct web *w);
 
 /* Takes no more connections, and no more messages: 503 EXITING. */
 void web_drain(struct web *w);
+
+/* Nothing is durable any more: requests that wait are answered with 503 at once, and no more is taken. */
+void web_fail(struct web *w);
 
 /* Requests that are not answered yet. */
 uint32_t web_pending(const struct web *w);

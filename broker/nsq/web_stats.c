@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "broker/nsq/json_out.h"
+#include "broker/nsq/session.h"
 #include "broker/nsq/web_call.h"
 #include "proto/codec.h"
 

@@ -1,6 +1,7 @@
 /* Topics and channels in memory; see fake_hub.h. */
 #include "tests/unit/nsq/fake_hub.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/list.h"
@@ -32,6 +33,7 @@ struct hub {
 	uint64_t generation;
 	enum sheaf_error refuse;
 	bool connected;
+	atomic_bool held, waits;
 };
 
 static bool is(const char *name, struct span s)
@@ -109,7 +111,7 @@ static void on_idle(uv_idle_t *x)
 	struct hub *h = x->data;
 	struct answer *a;
 
-	if (list_empty(&h->answers)) {
+	if (list_empty(&h->answers) || h->held) {
 		uv_idle_stop(x);
 		return;
 	}
@@ -128,6 +130,7 @@ static struct answer *later(struct hub *h, void *arg)
 
 	must(a != NULL);
 	a->arg = arg;
+	h->waits = h->held;
 	list_push_back(&h->answers, &a->node);
 	uv_idle_start(&h->idle, on_idle);
 	return a;
@@ -232,6 +235,16 @@ void fake_hub_free(struct hub *h)
 void fake_hub_refuse(struct hub *h, enum sheaf_error e)
 {
 	h->refuse = e;
+}
+
+void fake_hub_hold(struct hub *h)
+{
+	h->held = true;
+}
+
+bool fake_hub_waits(struct hub *h)
+{
+	return h->waits;
 }
 
 void fake_hub_connect(struct hub *h, bool connected)

@@ -12,6 +12,9 @@ void fake_hub_free(struct hub *h);
 
 /* What it answers to publishes from now on. */
 void fake_hub_refuse(struct hub *h, enum sheaf_error e);
+/* From now on it answers nothing; has anything been asked since? Any thread. */
+void fake_hub_hold(struct hub *h);
+bool fake_hub_waits(struct hub *h);
 void fake_hub_connect(struct hub *h, bool connected);
 
 #endif

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -15,7 +16,7 @@
 
 static struct nsq_config config;
 static uv_loop_t loop;
-static uv_async_t stop;
+static uv_async_t stop, failure;
 static struct web *web;
 static struct hub *hub;
 static struct fetch *fetch;
@@ -26,6 +27,7 @@ static void last_closed(void *arg)
 {
 	(void)arg;
 	uv_close((uv_handle_t *)&stop, NULL);
+	uv_close((uv_handle_t *)&failure, NULL);
 	fake_hub_free(hub);
 }
 
@@ -45,6 +47,12 @@ static void on_stop(uv_async_t *a)
 {
 	(void)a;
 	web_close(web, web_closed, NULL);
+}
+
+static void on_failure(uv_async_t *a)
+{
+	(void)a;
+	web_fail(web);
 }
 
 static void *turn(void *arg)
@@ -67,6 +75,7 @@ static void begin(uint32_t connections)
 	snprintf(config.broadcast, sizeof config.broadcast, "here");
 	uv_loop_init(&loop);
 	uv_async_init(&loop, &stop, on_stop);
+	uv_async_init(&loop, &failure, on_failure);
 	hub = fake_hub_new(&loop);
 	fetch = fetch_open(&loop);
 	l.hub = w.hub = hub;
@@ -307,6 +316,24 @@ START_TEST(test_a_body_far_too_big_is_answered)
 }
 END_TEST
 
+START_TEST(test_the_broker_fails_meanwhile)
+{
+	int fd;
+
+	begin(100);
+	fd = dial();
+	fake_hub_hold(hub);
+	say(fd, "POST /pub?topic=t HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx");
+	while (!fake_hub_waits(hub))
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	uv_async_send(&failure);
+	ck_assert_int_eq(strncmp(answer(fd), "HTTP/1.1 503 ", 13), 0);
+	ck_assert_ptr_nonnull(strstr(got, SAYS("EXITING")));
+	close(fd);
+	finish();
+}
+END_TEST
+
 START_TEST(test_garbage)
 {
 	static const struct span junk[] = {
@@ -402,5 +429,5 @@ START_TEST(test_it_ends_with_all_kinds_of_connections)
 END_TEST
 
 SUITE_MAIN("web", test_a_connection_is_kept, test_topics_and_channels, test_what_the_broker_refuses, test_bodies,
-           test_a_body_far_too_big_is_answered, test_garbage, test_config, test_too_many_connections,
-           test_it_ends_with_all_kinds_of_connections)
+           test_a_body_far_too_big_is_answered, test_the_broker_fails_meanwhile, test_garbage, test_config,
+           test_too_many_connections, test_it_ends_with_all_kinds_of_connections)
