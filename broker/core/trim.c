@@ -99,7 +99,8 @@ static uint64_t used(const struct core *c)
 
 bool trim_full(const struct core *c, uint64_t bytes)
 {
-	uint64_t reserve = RESERVE_SEGMENTS * c->config.segment_bytes + CLOSING_BYTES * c->jobs.count;
+	uint64_t closing = CLOSING_BYTES * (c->jobs.count + c->topics.runs.count);
+	uint64_t reserve = RESERVE_SEGMENTS * c->config.segment_bytes + closing;
 
 	return c->trim.no_space || (c->config.disk_cap > 0 && used(c) + bytes + reserve > c->config.disk_cap);
 }
