@@ -24,6 +24,7 @@ static_assert(LIMIT_CLIENT_REQUESTS + LIMIT_CLIENT_WAITS / LIMIT_RECORDS < SEND_
 
 struct connection {
 	void *context;
+	bool lent;     /* the context is somebody else's, and the endpoint within the process */
 	void *socket;  /* NULL before the first connection_open */
 	void *monitor; /* PAIR: tells of disconnections, and of handshakes that fail */
 	int wake;      /* eventfd */
@@ -94,6 +95,23 @@ err_free:
 	return SHEAF_E_CONFIG;
 }
 
+enum sheaf_error connection_new_inproc(const char *endpoint, void *context, struct connection **out)
+{
+	struct connection *x = calloc(1, sizeof *x);
+
+	must(x && strlen(endpoint) < sizeof x->endpoint);
+	memcpy(x->endpoint, endpoint, strlen(endpoint) + 1);
+	x->context = context;
+	x->lent = true;
+	x->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (x->wake < 0) {
+		free(x);
+		return SHEAF_E_CONFIG;
+	}
+	*out = x;
+	return SHEAF_OK;
+}
+
 static void close_socket(struct connection *x, int linger_ms)
 {
 	if (x->holds)
@@ -116,7 +134,7 @@ void connection_free(struct connection *x, int linger_ms)
 	if (!x)
 		return;
 	close_socket(x, linger_ms);
-	while (zmq_ctx_term(x->context) < 0 && errno == EINTR)
+	while (!x->lent && zmq_ctx_term(x->context) < 0 && errno == EINTR)
 		;
 	close(x->wake);
 	keys_own_wipe(&x->keys);
@@ -147,6 +165,8 @@ static bool watch(struct connection *x)
 {
 	char name[64];
 
+	if (x->lent)
+		return true; /* what could break? */
 	snprintf(name, sizeof name, "inproc://sheaf.monitor.%u", x->opened);
 	if (zmq_socket_monitor(x->socket, name, ZMQ_EVENT_DISCONNECTED | CURVE_EVENTS) < 0)
 		return false;
@@ -207,6 +227,24 @@ bool connection_receive(struct connection *x, struct span *frame)
 	}
 	*frame = parts ? span_of(NULL, 0) : span_of(zmq_msg_data(&x->message), zmq_msg_size(&x->message));
 	return true;
+}
+
+int connection_fd(const struct connection *x)
+{
+	int fd = -1;
+	size_t n = sizeof fd;
+
+	if (x->socket && zmq_getsockopt(x->socket, ZMQ_FD, &fd, &n) < 0)
+		fd = -1;
+	return fd;
+}
+
+bool connection_came(const struct connection *x)
+{
+	int events = 0;
+	size_t n = sizeof events;
+
+	return x->socket && zmq_getsockopt(x->socket, ZMQ_EVENTS, &events, &n) == 0 && (events & ZMQ_POLLIN) != 0;
 }
 
 /* An event is two frames: what happened, and the address, which is longer than that. */

@@ -17,6 +17,9 @@ const char *connection_bad_endpoint(const char *endpoint);
 /* Nothing is opened yet. The endpoint is a good one, copied, as are the keys (NULL: none). SHEAF_E_CONFIG when the
  * machine has no socket or descriptor left. */
 MUST_CHECK enum sheaf_error connection_new(const char *endpoint, const struct keys_own *keys, struct connection **out);
+/* Within the process: to an inproc:// endpoint of a context that outlives it. Such a connection does not break; what
+ * leaves it waits for the other side up to a bound. */
+MUST_CHECK enum sheaf_error connection_new_inproc(const char *endpoint, void *context, struct connection **out);
 /* What is not sent yet has `linger_ms` to leave. NULL is fine. */
 void connection_free(struct connection *x, int linger_ms);
 
@@ -26,6 +29,11 @@ MUST_CHECK bool connection_open(struct connection *x);
 MUST_CHECK bool connection_send(struct connection *x, struct span frame);
 /* The next frame that has come, valid until the next call; false if there is none. */
 bool connection_receive(struct connection *x, struct span *frame);
+/* For who sleeps elsewhere: a descriptor that becomes readable when something may have come or may be sent, until the
+ * next connection_open; -1 if there is none. It tells of changes: after each round of sending and receiving ask
+ * connection_came() whether there is more. */
+int connection_fd(const struct connection *x);
+bool connection_came(const struct connection *x);
 /* True if the connection has broken since the last call. */
 bool connection_broken(struct connection *x);
 /* What went wrong with the last handshake, as far as connection_broken() has seen; and the sentence for it. */

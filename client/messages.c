@@ -6,6 +6,7 @@
 
 #define HELD_FIRST_MS UINT64_C(10) /* a refusal for the moment: try again after so long, doubling */
 #define HELD_MOST_MS  1000
+#define LOST_MESSAGES 3 /* deliveries that are told of are lost when that many later pings have been answered */
 #define LOST_PINGS    2 /* a request is lost when so many pings that left after it have been answered */
 
 /* A refusal that says "later". */
@@ -262,7 +263,7 @@ static void answer(struct csession *c, struct request *r, const struct msg *m)
 	if ((r->kind == MSG_SUBSCRIBE || r->kind == MSG_UNSUBSCRIBE) && !subs_answered(c, r, ev.error)) {
 		struct sub *sub = subs_find(&c->subs, r->sub);
 
-		if (ev.error && sub)
+		if (ev.error && sub && sub->state != SUB_LEAVING)
 			one_event(c, &(struct csession_event){ .kind = CSESSION_OVER, .tag = sub->tag });
 		requests_release(&c->requests, r);
 		return;
@@ -330,6 +331,25 @@ static void compare_pushed(struct csession *c, uint64_t now_ms, uint64_t pushed)
 	}
 }
 
+/* The same for deliveries, which take longer where the broker reads them from its disk. */
+static void compare_delivered(struct csession *c, uint64_t delivered)
+{
+	struct subs *s = &c->subs;
+
+	if (!s->counted) {
+		s->delivered = delivered;
+		s->counted = true;
+	} else if (delivered <= s->delivered) {
+		s->suspect = 0;
+	} else if (s->suspect <= s->delivered) { /* what was suspected has come: this is something else */
+		s->suspect = delivered;
+		s->suspect_ping = c->pings;
+	} else if (c->pongs >= s->suspect_ping + LOST_MESSAGES) {
+		c->counts.gaps++;
+		subs_again(s);
+	}
+}
+
 static void pong(struct csession *c, uint64_t now_ms, const struct msg *m)
 {
 	if (c->link != LINK_OPEN || m->h.number > c->pings || m->h.number <= c->pongs)
@@ -338,6 +358,7 @@ static void pong(struct csession *c, uint64_t now_ms, const struct msg *m)
 	c->unheard_ms = now_ms;
 	find_lost_requests(c);
 	compare_pushed(c, now_ms, m->u.ping.pushed);
+	compare_delivered(c, m->u.ping.delivered);
 	one_event(c, &(struct csession_event){ .kind = CSESSION_PONG, .number = m->h.number });
 }
 

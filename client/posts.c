@@ -135,20 +135,49 @@ bool csession_publish_room(const struct csession *c)
 	       c->requests.payload_bytes < CSESSION_QUEUED_BYTES;
 }
 
-enum sheaf_error csession_publish(struct csession *c, struct span topic, uint64_t defer_ms, uint32_t count,
-                                  struct span packed, uint64_t call, uint64_t *number)
+/* A PUBLISH that still lacks its bytes, or why there is none. */
+static enum sheaf_error begin_publish(struct csession *c, struct span topic, uint64_t defer_ms, uint32_t count,
+                                      size_t bytes, uint64_t call, struct request **r)
 {
-	struct request *r;
-
 	if (!name_topic_ok(topic))
 		return SHEAF_E_BAD_NAME;
-	if (count < 1 || count > LIMIT_PUBLISH || packed.n > LIMIT_PUBLISH_BYTES || defer_ms > LIMIT_DEFER_MS)
+	if (count < 1 || count > LIMIT_PUBLISH || bytes > LIMIT_PUBLISH_BYTES || defer_ms > LIMIT_DEFER_MS)
 		return SHEAF_E_TOO_LARGE;
 	csession_flush(c);
 	if (!csession_publish_room(c))
 		return SHEAF_E_FULL;
-	r = requests_new(&c->requests, MSG_PUBLISH, call);
-	requests_set_publish(&c->requests, r, topic, defer_ms, count, packed);
+	*r = requests_new(&c->requests, MSG_PUBLISH, call);
+	return SHEAF_OK;
+}
+
+enum sheaf_error csession_publish(struct csession *c, struct span topic, uint64_t defer_ms, uint32_t count,
+                                  struct span packed, uint64_t call, uint64_t *number)
+{
+	struct request *r;
+	enum sheaf_error e = begin_publish(c, topic, defer_ms, count, packed.n, call, &r);
+
+	if (e)
+		return e;
+	buf_put_span(&r->bytes, packed);
+	requests_set_publish(&c->requests, r, topic, defer_ms, count);
+	requests_number(&c->requests, r);
+	*number = r->number;
+	return SHEAF_OK;
+}
+
+enum sheaf_error csession_publish_buf(struct csession *c, struct span topic, uint64_t defer_ms, uint32_t count,
+                                      struct buf *packed, uint64_t call, uint64_t *number)
+{
+	struct request *r;
+	enum sheaf_error e = begin_publish(c, topic, defer_ms, count, packed->n, call, &r);
+	struct buf empty;
+
+	if (e)
+		return e;
+	empty = r->bytes;
+	r->bytes = *packed;
+	*packed = empty;
+	requests_set_publish(&c->requests, r, topic, defer_ms, count);
 	requests_number(&c->requests, r);
 	*number = r->number;
 	return SHEAF_OK;

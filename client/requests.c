@@ -261,16 +261,14 @@ static struct span submit_frame(const struct requests *q, const struct request *
 	return buf_span(out);
 }
 
-void requests_set_publish(struct requests *q, struct request *r, struct span topic, uint64_t defer_ms, uint32_t count,
-                          struct span packed)
+void requests_set_publish(struct requests *q, struct request *r, struct span topic, uint64_t defer_ms, uint32_t count)
 {
 	must(r->kind == MSG_PUBLISH && topic.n <= sizeof r->topic && count >= 1 && count <= LIMIT_PUBLISH);
 	memcpy(r->topic, topic.p, topic.n);
 	r->topic_n = topic.n;
 	r->defer_ms = defer_ms;
 	r->count = count;
-	buf_put_span(&r->bytes, packed);
-	q->payload_bytes += packed.n;
+	q->payload_bytes += r->bytes.n;
 }
 
 /* A PUBLISH as it leaves now. */

@@ -73,9 +73,8 @@ static inline uint64_t requests_left(const struct requests *q)
 	return LIMIT_CLIENT_REQUESTS - (q->next - q->first);
 }
 
-/* Makes a PUBLISH of `count` packed messages, which are copied. */
-void requests_set_publish(struct requests *q, struct request *r, struct span topic, uint64_t defer_ms, uint32_t count,
-                          struct span packed);
+/* Makes a PUBLISH of the `count` packed messages that are in r->bytes. */
+void requests_set_publish(struct requests *q, struct request *r, struct span topic, uint64_t defer_ms, uint32_t count);
 
 static inline struct request *requests_find(const struct requests *q, uint64_t number)
 {

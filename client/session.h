@@ -19,6 +19,7 @@
 #ifndef SHEAF_CLIENT_SESSION_H
 #define SHEAF_CLIENT_SESSION_H
 
+#include "base/buf.h"
 #include "base/must.h"
 #include "proto/msg.h"
 
@@ -83,6 +84,10 @@ MUST_CHECK enum sheaf_error csession_request(struct csession *c, const struct ms
  * SHEAF_E_TOO_LARGE; SHEAF_E_FULL: too much is unanswered. Nothing is then published. */
 MUST_CHECK enum sheaf_error csession_publish(struct csession *c, struct span topic, uint64_t defer_ms, uint32_t count,
                                              struct span packed, uint64_t call, uint64_t *number);
+/* The same for packed messages in a buffer, which is taken as it is: *packed is then another one, and empty. When it is
+ * refused it stays. */
+MUST_CHECK enum sheaf_error csession_publish_buf(struct csession *c, struct span topic, uint64_t defer_ms,
+                                                 uint32_t count, struct buf *packed, uint64_t call, uint64_t *number);
 /* Whether that would be SHEAF_E_FULL. */
 bool csession_publish_room(const struct csession *c);
 

@@ -119,9 +119,10 @@ void csession_unsubscribe(struct csession *c, uint32_t number, uint64_t call)
 		return;
 	list_remove(&sub->link);
 	list_remove(&sub->owed);
-	sub->state = SUB_LEAVING;
 	sub->call = call;
-	list_push_back(&c->subs.leaving, &sub->link);
+	if (sub->state != SUB_ASKED) /* else once that is answered: who knows which of the two would be last */
+		list_push_back(&c->subs.leaving, &sub->link);
+	sub->state = SUB_LEAVING;
 }
 
 /* The user gives its window in bytes of messages, the broker charges what it takes these for: the difference is made
@@ -172,6 +173,7 @@ void csession_settle(struct csession *c, const struct msg_settle_rec *r)
 void subs_again(struct subs *s)
 {
 	s->counted = false;
+	s->suspect = 0;
 	buf_clear(&s->settles);
 	s->settled = 0;
 	for (uint32_t i = 0; i < s->n; i++) {
@@ -231,8 +233,10 @@ static bool subscribed(struct csession *c, struct sub *sub, uint32_t error)
 {
 	bool first = !sub->answered;
 
+	if (sub->state == SUB_LEAVING)
+		list_push_back(&c->subs.leaving, &sub->link);
 	if (sub->state != SUB_ASKED)
-		return first; /* it is leaving */
+		return first;
 	sub->answered = true;
 	sub->state = SUB_ON; /* refused, too: the user unsubscribes it like any other */
 	if (error == SHEAF_OK && list_empty(&sub->owed))

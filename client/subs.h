@@ -47,11 +47,13 @@ struct subs {
 	uint32_t n_free, cap_free;
 	uint32_t live;
 	struct list wanted, leaving, owed;
-	struct buf settles; /* msg_settle_rec, one behind the other */
-	size_t settled;     /* of these bytes, what has been sent */
-	bool counted;       /* `delivered` agrees with the broker's count since this hello */
-	uint64_t delivered; /* deliveries that came */
-	bool gap;           /* the user is to hear that what was in hand is not any more */
+	struct buf settles;    /* msg_settle_rec, one behind the other */
+	size_t settled;        /* of these bytes, what has been sent */
+	bool counted;          /* `delivered` agrees with the broker's count since this hello */
+	uint64_t delivered;    /* deliveries that came */
+	uint64_t suspect;      /* a pong said that so many were sent, more than came; 0 = none said so */
+	uint64_t suspect_ping; /* the pings sent when it did */
+	bool gap;              /* the user is to hear that what was in hand is not any more */
 };
 
 void subs_init(struct subs *s);

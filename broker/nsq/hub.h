@@ -53,7 +53,8 @@ struct hub_terms {
 };
 
 /* Subscribes; `calls` outlives it. When it is refused the caller still has to call hub_unsubscribe. After a loss of
- * messages between here and the broker, `gone` is called for all that is in its hands. */
+ * messages between here and the broker, `gone` is called with run 0 and the whole mask: nothing is in its hands any
+ * more; its window in bytes then goes on from what has come. */
 struct hub_sub *hub_subscribe(struct hub *h, struct span topic, struct span channel, const struct hub_terms *terms,
                               const struct hub_calls *calls, hub_answer answer, void *arg);
 
@@ -64,7 +65,7 @@ void hub_credit(struct hub_sub *s, uint32_t ready, uint64_t bytes);
 void hub_settle(struct hub_sub *s, uint64_t run, uint64_t token, uint64_t mask, enum settle_verdict verdict,
                 uint64_t delay_ms);
 
-/* Takes the subscription; no call comes any more. What it holds goes back in line. */
+/* Takes the subscription; no call comes any more, nor the answer. What it holds goes back in line. */
 void hub_unsubscribe(struct hub_sub **s);
 
 /* On the topic, or on the channel if it is not empty. */
@@ -81,5 +82,11 @@ void hub_forget(struct hub *h, void *arg);
 
 /* The broker has answered, and lately. */
 bool hub_connected(const struct hub *h);
+
+/* Whether so much is unanswered that nothing more should be read from who publishes. Once that is over `ease` is
+ * called, from the loop, if it has been set. What is handed in nevertheless is taken, up to a bound; then it is refused
+ * as full. */
+bool hub_busy(struct hub *h);
+void hub_on_ease(struct hub *h, void (*ease)(void *arg), void *arg);
 
 #endif

@@ -291,6 +291,63 @@ START_TEST(gone_and_over)
 }
 END_TEST
 
+/* The last deliveries before it is quiet: only the pongs tell. */
+START_TEST(a_loss_at_the_end_is_noticed)
+{
+	rig_open(&rig);
+	(void)subscribed(1);
+	deliver(0, 0, 100, 1);
+	rig_forget(&rig);
+	for (uint64_t ping = 2; ping < 5; ping++) {
+		rig_pass(&rig, DEFAULT_BEAT_MS);
+		rig_in(&rig, MSG_PONG, ping, (struct msg){ .u.ping.delivered = 2 });
+	}
+	rig_forget(&rig);
+	rig_pass(&rig, DEFAULT_BEAT_MS);
+	rig_in(&rig, MSG_PONG, 5, (struct msg){ .u.ping.delivered = 2 });
+	rig_run(&rig);
+	rig_expect(&rig, "> ping 5 pushed=0\n"
+	                 "< gap\n"
+	                 "> subscribe 2 sub=0 c\n");
+}
+END_TEST
+
+START_TEST(a_late_delivery_is_no_loss)
+{
+	struct csession_counts counts;
+
+	rig_open(&rig);
+	(void)subscribed(1);
+	for (uint64_t ping = 2; ping < 20; ping++) {
+		rig_pass(&rig, DEFAULT_BEAT_MS);
+		rig_in(&rig, MSG_PONG, ping, (struct msg){ .u.ping.delivered = ping });
+		deliver(ping - 2, 0, 100 + ping, 1);
+	}
+	csession_counts(rig.c, &counts);
+	ck_assert_uint_eq(counts.gaps, 0);
+}
+END_TEST
+
+/* Its answer would come after the end, and the broker would keep what nobody wants. */
+START_TEST(the_end_waits_for_the_beginning)
+{
+	uint32_t sub;
+
+	rig_open(&rig);
+	sub = subscribe("c", 5, 9);
+	rig_run(&rig);
+	csession_unsubscribe(rig.c, sub, 11);
+	rig_run(&rig);
+	rig_expect(&rig, "> subscribe 1 sub=0 c\n");
+	rig_refused(&rig, 1, SHEAF_OK);
+	rig_run(&rig);
+	rig_refused(&rig, 2, SHEAF_OK);
+	rig_expect(&rig, "< answer call=9 ok\n"
+	                 "> unsubscribe 2 sub=0\n"
+	                 "< answer call=11 ok\n");
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -305,6 +362,9 @@ int main(void)
 		so_does_a_new_welcome,
 		refused_the_second_time_it_is_over,
 		gone_and_over,
+		a_loss_at_the_end_is_noticed,
+		a_late_delivery_is_no_loss,
+		the_end_waits_for_the_beginning,
 	};
 
 	return rig_suite("csession_subs", setup, teardown, tests, sizeof tests / sizeof tests[0]);
