@@ -311,6 +311,8 @@ static void configure(struct broker *b, struct core_config *config)
 	config->seed = rng_next(&b->w->rng);
 	config->disk_cap = b->disk_cap;
 	config->key_window_ms = b->w->key_window_ms;
+	if (b->w->impatient)
+		config->client_liveness_ms = 2500;
 	config->results = "tcp://sim:results";
 	config->workers = "tcp://sim:workers";
 	config->software = "sim";

@@ -276,6 +276,7 @@ struct world {
 	bool faults; /* they happen now */
 	uint64_t key_window_ms;
 	bool small_keep; /* results are not kept for long */
+	bool impatient;  /* clients that are silent are soon taken for dead */
 	bool forgets;    /* results may go before their time: small_keep, or the disk has no room */
 	struct timer fault_timer;
 	struct broker *broker;

@@ -129,6 +129,7 @@ static void world_init(struct world *w, uint64_t seed, const struct sim_options 
 	w->calm = seed % 8 == 0;
 	w->faults = !w->calm;
 	w->forgets = w->small_keep = world_chance(w, 250);
+	w->impatient = world_chance(w, 400);
 	w->key_window_ms = world_chance(w, 300) ? 1500 : DEFAULT_KEY_WINDOW_MS;
 	w->oracle = oracle_new(w);
 	w->topics = topics_new(w);
