@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "broker/config_nsq.h"
 #include "broker/journal/journal.h"
 #include "proto/endpoint.h"
 
@@ -21,20 +22,44 @@ static const struct option_spec specs[] = {
 	{ "disk", 0, "SIZE", "bytes of journal at which submits are refused; default none" },
 	{ "keep", 0, "D", "how long results are kept; default 1h" },
 	{ "keep-bytes", 0, "SIZE", "results kept per queue; default 256M" },
+	{ "max-message", 0, "SIZE", "one message of a topic; default 1M" },
 	{ "max-deliveries", 0, "N", "a job lost with its worker this often is dead; default 5" },
 	{ "liveness", 0, "D", "silence after which a worker is lost; default 2500ms" },
 	{ "grace", 0, "D", "how long a drain waits for jobs in workers' hands; default 5s" },
 	{ "segment", 0, "SIZE", "size of a new journal's segments, a power of two from 64M, the default, to 1G" },
 	{ "check", 0, NULL, "verify the journal in --data, print what it holds, change nothing" },
 	{ "keys", 0, "DIR", "the keys that `sheaf keygen` made: everything is encrypted, only known keys may in" },
+	{ "nsq", 0, "HOST:PORT", "where clients of NSQ connect, such as 127.0.0.1:4150; default nowhere" },
+	{ "nsq-http", 0, "HOST:PORT", "where NSQ's HTTP interface is, such as 127.0.0.1:4151; default nowhere" },
+	{ "nsq-https", 0, "HOST:PORT", "the same with TLS, such as 127.0.0.1:4152; default nowhere" },
+	{ "nsq-tls-cert", 0, "FILE", "certificate for NSQ's clients, in PEM; they may ask for TLS then" },
+	{ "nsq-tls-key", 0, "FILE", "its key, in PEM" },
+	{ "nsq-tls-required", 0, NULL, "without TLS a client of NSQ may do nothing" },
+	{ "nsq-tls-client-auth", 0, "POLICY",
+	  "require: clients need a certificate; require-verify: one that --nsq-tls-ca has signed; TLS is required "
+	  "then" },
+	{ "nsq-tls-ca", 0, "FILE", "authorities for clients' certificates, in PEM; default the system's" },
+	{ "nsq-tls-min-version", 0, "VERSION", "tls1.2 (default) or tls1.3" },
+	{ "nsq-auth", 0, "ADDRESS...", "HOST:PORT or URL of an auth server of NSQ; again, or commas, for more" },
+	{ "nsq-auth-method", 0, "METHOD", "how it is asked: get (default) or post" },
+	{ "nsq-lookupd", 0, "ADDRESS...", "HOST:PORT of an nsqlookupd to register with; again, or commas, for more" },
+	{ "nsq-broadcast", 0, "HOST", "what nsqlookupds are told as this host; default its name" },
+	{ "nsq-connections", 0, "N", "connections of NSQ's clients; default by the number of files that may be open" },
+	{ "nsq-msg-timeout", 0, "D", "a message not finished by then goes to another client; default 60s" },
+	{ "nsq-max-msg-timeout", 0, "D", "the most that a client may ask for; default 15m" },
+	{ "nsq-max-req-timeout", 0, "D", "the most that a message may be deferred; default 1h" },
+	{ "nsq-max-heartbeat", 0, "D", "the longest interval of heartbeats that a client may ask for; default 60s" },
+	{ "nsq-max-msg-size", 0, "SIZE", "one message; default 1M" },
+	{ "nsq-max-body-size", 0, "SIZE", "one command's body; default 5M" },
+	{ "nsq-max-rdy", 0, "N", "messages that a client may have in flight; default 2500" },
+	{ "nsq-max-channel-consumers", 0, "N", "consumers of one channel; default 0, no bound" },
+	{ "nsq-max-deflate-level", 0, "N", "the best compression that a client may ask for; default 6" },
 	{ "config", 0, "FILE", "read options from an INI file: name = value" },
-	{ "insecure", 0, NULL, "allow addresses off this machine without keys" },
+	{ "insecure", 0, NULL, "allow addresses off this machine without keys, and NSQ's without their guards" },
 	{ "json", 0, NULL, "with --check: output for programs" },
 	{ "quiet", 0, NULL, "log warnings and errors only" },
 	{ "help", 'h', NULL, "this text" },
 	{ "version", 0, NULL, "which version this is" },
-	{ "nsq", 0, "HOST:PORT", NULL },
-	{ "nsq-http", 0, "HOST:PORT", NULL },
 	{ "smtp", 0, "HOST:PORT", NULL },
 	{ "http", 0, "HOST:PORT", NULL },
 	{ "finalize", 0, NULL, NULL },
@@ -155,11 +180,14 @@ static int read_rest(struct config *c, char *err)
 	if (read_size(c, "memory", DEFAULT_MEMORY, MIB, &c->memory, err) != 0 ||
 	    read_size(c, "disk", 0, 8 * SEGMENT_LEAST, &c->disk, err) != 0 ||
 	    read_size(c, "segment", DEFAULT_SEGMENT, SEGMENT_LEAST, &c->segment, err) != 0 ||
+	    read_size(c, "max-message", DEFAULT_MESSAGE_MAX, 1, &c->max_message, err) != 0 ||
 	    read_size(c, "keep-bytes", DEFAULT_KEEP_BYTES, 0, &c->keep_bytes, err) != 0 ||
 	    read_duration(c, "keep", DEFAULT_KEEP_MS, 0, &c->keep_ms, err) != 0 ||
 	    read_duration(c, "liveness", DEFAULT_LIVENESS_MS, 100, &c->liveness_ms, err) != 0 ||
 	    read_duration(c, "grace", 5000, 0, &c->grace_ms, err) != 0)
 		return -1;
+	if (c->max_message > LIMIT_PUBLISH_BYTES - 4)
+		return bad(err, "max-message", options_get(&c->options, "max-message"), "is not less than 16M");
 	if ((c->segment & (c->segment - 1)) != 0 || c->segment > SEGMENT_MOST)
 		return bad(err, "segment", options_get(&c->options, "segment"), "is no power of two from 64M to 1G");
 	if (c->disk > 0 && c->disk < 8 * c->segment)
@@ -172,8 +200,6 @@ static int check_addresses(const struct config *c, char *err)
 	const char *all[] = { c->listen, c->results, c->workers };
 	char jobs[LIMIT_ENDPOINT + 16];
 
-	if (c->keys != NULL || options_flag(&c->options, "insecure"))
-		return 0;
 	text_format(jobs, sizeof jobs, "tcp://%s:%u", c->jobs_host, c->jobs_first);
 	for (int i = 0; i < 4; i++) {
 		const char *one = i < 3 ? all[i] : jobs;
@@ -219,9 +245,13 @@ int config_read(struct config *c, int argc, char **argv, char err[OPTIONS_ERR])
 	if (read_endpoint(c, "listen", "tcp://127.0.0.1:7400", &c->listen, err) != 0 ||
 	    read_endpoint(c, "results", "tcp://127.0.0.1:7401", &c->results, err) != 0 ||
 	    read_endpoint(c, "workers", "tcp://127.0.0.1:7402", &c->workers, err) != 0 || read_jobs(c, err) != 0 ||
-	    read_fsync(c, err) != 0 || read_rest(c, err) != 0)
+	    read_fsync(c, err) != 0 || read_rest(c, err) != 0 ||
+	    config_nsq_read(&c->nsq, &c->options, c->max_message, err) != 0)
 		return -1;
-	return c->check ? 0 : check_addresses(c, err);
+	c->edges = nsq_wanted(&c->nsq);
+	if (c->check || options_flag(&c->options, "insecure"))
+		return 0;
+	return c->keys == NULL && check_addresses(c, err) != 0 ? -1 : config_nsq_guard(&c->nsq, err);
 }
 
 void config_fini(struct config *c)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/options.h"
+#include "broker/nsq/nsq_config.h"
 #include "proto/limits.h"
 
 struct config {
@@ -18,8 +19,10 @@ struct config {
 	uint32_t fsync_ms;                      /* as in journal_config */
 	uint64_t memory, disk, segment;
 	uint64_t keep_ms, keep_bytes, liveness_ms, grace_ms;
+	uint64_t max_message; /* bytes of one message of a topic */
 	uint32_t deliveries;
 	bool edges; /* sheafd has an edge inside, which dials EDGES_AT */
+	struct nsq_config nsq;
 	bool quiet, check, json, help, version;
 };
 

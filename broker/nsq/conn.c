@@ -161,9 +161,23 @@ static void through_layers(struct conn *c, struct span raw)
 		upgraded(c);
 }
 
-static bool takes(const struct conn *c)
+/* While the broker is busy, who publishes waits; consumers go on, for what they finish makes room. */
+static bool is_held(struct conn *c)
 {
-	return c->state == CONN_OPEN && session_wants(c->session) > 0;
+	const struct server_setup *s = &c->server->setup;
+	struct nsq_client_stat st = { 0 };
+
+	c->held = s->busy != NULL && s->busy(s->busy_arg);
+	if (c->held) {
+		session_stat(c->session, &st);
+		c->held = st.state == 0;
+	}
+	return c->held;
+}
+
+static bool takes(struct conn *c)
+{
+	return c->state == CONN_OPEN && session_wants(c->session) > 0 && !is_held(c);
 }
 
 /* Gives the session what it can take of `in`. */
@@ -229,7 +243,7 @@ static void bring_in(struct conn *c, struct span bytes)
 			taken = session_take(c->session, bytes, conn_now(c));
 		buf_put(&c->in, bytes.p + taken, bytes.n - taken);
 	}
-	if (c->reading && (c->more || (session_wants(c->session) == 0 && !layers_shaking(&c->layers)))) {
+	if (c->reading && (c->more || (!takes(c) && !layers_shaking(&c->layers)))) {
 		uv_read_stop((uv_stream_t *)&c->tcp);
 		c->reading = false;
 	}

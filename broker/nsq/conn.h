@@ -45,6 +45,7 @@ struct conn {
 	uv_write_t write;
 	uv_shutdown_t shutdown;
 	bool writing, reading;
+	bool held;              /* nothing is taken until server_eased */
 	bool more;              /* the layers may have more for us */
 	bool ended;             /* the client has closed its side */
 	bool told_end;          /* and the session knows */

@@ -221,6 +221,16 @@ static void for_each(struct server *s, void (*what)(struct session *))
 	}
 }
 
+void server_eased(struct server *s)
+{
+	for (struct list *l = s->all.next; l != &s->all; l = l->next) {
+		struct conn *c = list_item(l, struct conn, all);
+
+		if (c->held)
+			conn_mark(c);
+	}
+}
+
 void server_drain(struct server *s)
 {
 	s->draining = true;

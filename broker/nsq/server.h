@@ -18,6 +18,10 @@ struct server_setup {
 	const struct nsq_config *config;
 	struct tls_context *tls; /* NULL = there is none; outlives the server */
 	uint32_t connections;    /* at most */
+	/* Whether nothing is to be read from those who publish for now; server_eased tells that it may be over. NULL:
+	 * never. */
+	bool (*busy)(void *arg);
+	void *busy_arg;
 };
 
 /* Binds and listens; nobody is heard before server_run. NULL with a sentence in err. */
@@ -25,6 +29,9 @@ MUST_CHECK struct server *server_open(const struct server_setup *setup, char err
 
 /* Lets clients in. The world's hub and auth are there now; its `woke` is filled in. */
 void server_run(struct server *s, const struct session_world *world);
+
+/* It is not busy any more: reads go on. */
+void server_eased(struct server *s);
 
 /* The port that it listens on. */
 uint16_t server_port(const struct server *s);

@@ -66,6 +66,7 @@ START_TEST(test_defaults)
 	ck_assert_uint_eq(c.liveness_ms, DEFAULT_LIVENESS_MS);
 	ck_assert_uint_eq(c.grace_ms, 5000);
 	ck_assert_uint_eq(c.deliveries, DEFAULT_DELIVERIES);
+	ck_assert_uint_eq(c.max_message, DEFAULT_MESSAGE_MAX);
 	ck_assert(!c.quiet && !c.check && !c.json && !c.help && !c.version);
 }
 END_TEST
@@ -171,6 +172,10 @@ START_TEST(test_sizes)
 	ck_assert_uint_eq(c.disk, GIB);
 	ck_assert_uint_eq(c.keep_bytes, 0);
 	good("--segment 1G --disk 8G");
+	good("--max-message 15M");
+	ck_assert_uint_eq(c.max_message, 15 * MIB);
+	bad("--max-message 16M", "'16M'");
+	bad("--max-message 0", "'0'");
 	bad("--memory 1023K", "'1023K'");
 	bad("--memory much", "'much'");
 	bad("--memory -1", "'-1'");
@@ -226,8 +231,6 @@ END_TEST
 
 START_TEST(test_not_built)
 {
-	bad("--nsq 127.0.0.1:4150", "--nsq is not built yet");
-	bad("--nsq-http 127.0.0.1:4151", "--nsq-http is not built yet");
 	bad("--smtp 127.0.0.1:25", "--smtp is not built yet");
 	bad("--http 127.0.0.1:80", "--http is not built yet");
 	bad("--finalize", "--finalize is not built yet");

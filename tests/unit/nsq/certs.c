@@ -1,7 +1,6 @@
 /* See certs.h. */
 #include "tests/unit/nsq/certs.h"
 
-#include <check.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -9,16 +8,18 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/must.h"
+
 static void save(const char *path, X509 *cert, EVP_PKEY *key)
 {
 	FILE *f = fopen(path, "we");
 
-	ck_assert_ptr_nonnull(f);
+	must(f != NULL);
 	if (cert != NULL)
-		ck_assert_int_eq(PEM_write_X509(f, cert), 1);
+		must(PEM_write_X509(f, cert) == 1);
 	if (key != NULL)
-		ck_assert_int_eq(PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL), 1);
-	ck_assert_int_eq(fclose(f), 0);
+		must(PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) == 1);
+	must(fclose(f) == 0);
 }
 
 /* One with this name, signed by `ca`'s key, or by its own. */
@@ -38,7 +39,7 @@ static X509 *make(const char *name, EVP_PKEY *key, X509 *ca, EVP_PKEY *ca_key)
 	X509_set_issuer_name(x, ca != NULL ? X509_get_subject_name(ca) : n);
 	X509_add_ext(x, e, -1);
 	X509_EXTENSION_free(e);
-	ck_assert_int_gt(X509_sign(x, ca_key != NULL ? ca_key : key, EVP_sha256()), 0);
+	must(X509_sign(x, ca_key != NULL ? ca_key : key, EVP_sha256()) > 0);
 	return x;
 }
 
@@ -53,7 +54,7 @@ void certs_make(struct certs *c)
 	X509 *ca = make("an authority", ca_key, NULL, NULL), *x;
 
 	snprintf(c->dir, sizeof c->dir, "/tmp/sheaf-certs-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(c->dir));
+	must(mkdtemp(c->dir) != NULL);
 	path(c, c->ca, "ca");
 	path(c, c->server_cert, "server");
 	path(c, c->server_key, "server-key");
@@ -86,5 +87,5 @@ void certs_remove(struct certs *c)
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		unlink(all[i]);
-	ck_assert_int_eq(rmdir(c->dir), 0);
+	must(rmdir(c->dir) == 0);
 }

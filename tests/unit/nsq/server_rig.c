@@ -15,6 +15,7 @@ enum { WAIT_S = 60 };
 
 struct certs rig_certs;
 uint16_t rig_port;
+atomic_bool rig_busy;
 
 static uv_loop_t loop;
 static uv_async_t async;
@@ -39,12 +40,20 @@ static void on_asked(uv_async_t *a)
 		server_drain(server);
 	} else if (what == RIG_FAIL) {
 		server_fail(server);
+	} else if (what == RIG_EASE) {
+		server_eased(server);
 	} else if (what == RIG_CLOSE) {
 		server_close(server, on_closed, NULL);
 		uv_close((uv_handle_t *)a, NULL);
 	}
 	if (what != 0)
 		done = 1;
+}
+
+static bool is_busy(void *arg)
+{
+	(void)arg;
+	return rig_busy;
 }
 
 static void *run(void *arg)
@@ -73,7 +82,7 @@ void rig_until(atomic_int *what, int n)
 void rig_start(uint32_t connections)
 {
 	static const struct session_world world;
-	struct server_setup setup = { .loop = &loop, .config = &config, .connections = connections };
+	struct server_setup setup = { .loop = &loop, .config = &config, .connections = connections, .busy = is_busy };
 	char err[TLS_ERR] = "";
 
 	certs_make(&rig_certs);

@@ -14,7 +14,9 @@ void rig_start(uint32_t connections);
 /* Closes all that is open, waits for the thread. */
 void rig_stop(void);
 
-enum rig_call { RIG_ANSWER = 1, RIG_DRAIN, RIG_FAIL, RIG_CLOSE };
+extern atomic_bool rig_busy; /* nothing is read from who publishes */
+
+enum rig_call { RIG_ANSWER = 1, RIG_DRAIN, RIG_FAIL, RIG_CLOSE, RIG_EASE };
 /* Has it done in the server's thread; waits for it. */
 void rig_call(enum rig_call what);
 

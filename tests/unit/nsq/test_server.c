@@ -121,6 +121,36 @@ START_TEST(test_waits)
 }
 END_TEST
 
+/* While the broker is busy nothing is taken of who publishes; then it goes on where it was. */
+START_TEST(test_busy)
+{
+	static const char *const stacks[] = { NULL, "tls", "deflate" };
+	struct client c;
+	char one;
+
+	rig_start(10);
+	for (int i = 0; i < 3; i++) {
+		ck_assert(client_open(&c));
+		if (stacks[i] != NULL)
+			client_upgrade(&c, stacks[i]);
+		rig_busy = true;
+		client_say(&c, "say one\n");
+		for (int k = 0; k < 20; k++) { /* turns of the loop */
+			client_say(&c, "say more\n");
+			rig_call(RIG_EASE);
+		}
+		ck_assert_int_eq(recv(c.fd, &one, 1, MSG_DONTWAIT), -1);
+		rig_busy = false;
+		rig_call(RIG_EASE);
+		client_hears(&c, "one");
+		for (int k = 0; k < 20; k++)
+			client_hears(&c, "more");
+		client_close(&c);
+	}
+	rig_stop();
+}
+END_TEST
+
 START_TEST(test_never_reads)
 {
 	struct client deaf, other;
@@ -410,6 +440,6 @@ START_TEST(test_address)
 }
 END_TEST
 
-SUITE_MAIN("server", test_talk, test_layers, test_waits, test_never_reads, test_beats, test_last_words,
+SUITE_MAIN("server", test_talk, test_layers, test_waits, test_busy, test_never_reads, test_beats, test_last_words,
            test_half_closed, test_bound, test_no_descriptors, test_many, test_bomb, test_garbage_in_layers,
            test_slow_handshake, test_drain, test_fail, test_address)

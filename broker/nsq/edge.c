@@ -1,0 +1,366 @@
+/* See edge.h. */
+#include "broker/nsq/edge.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "broker/nsq/auth.h"
+#include "broker/nsq/fetch.h"
+#include "broker/nsq/hub_open.h"
+#include "broker/nsq/lookupd.h"
+#include "broker/nsq/server.h"
+#include "broker/nsq/web.h"
+
+enum {
+	FILES_SHARE = 4,        /* of the descriptors that may be open one in so many is for NSQ's clients */
+	LOOK_MS = 10,           /* while it drains: how often it looks whether it is done */
+	AUTH_CONNECT_MS = 2000, /* an auth server's patience, as NSQ's */
+	AUTH_ANSWER_MS = 5000
+};
+
+struct edge {
+	const struct nsq_config *config;
+	uv_loop_t loop;
+	uv_async_t async; /* how the main thread calls */
+	uv_timer_t look;
+	struct tls_context *tls;
+	struct server *server; /* NULL = there is no --nsq */
+	struct web *web;       /* NULL = there is neither --nsq-http nor --nsq-https */
+	struct hub *hub;
+	struct fetch *fetch;
+	struct auth *auth; /* NULL = there is no --nsq-auth */
+	struct lookupd *lookupd;
+	struct list subscribed;
+	struct session_world world;
+	pthread_t thread;
+	bool started;
+	atomic_bool drain, fail, stop, done;
+	bool draining, failing, stopping; /* what of these the thread has seen */
+	char hostname[LIMIT_ENDPOINT];
+	char addresses[4 * LIMIT_ENDPOINT];
+};
+
+static void on_look(uv_timer_t *t)
+{
+	struct edge *e = t->data;
+
+	e->done = (e->server == NULL || server_connections(e->server) == 0) &&
+	          (e->web == NULL || web_pending(e->web) == 0) && (e->failing || hub_idle(e->hub));
+}
+
+static void begin_to_look(struct edge *e)
+{
+	uv_timer_start(&e->look, on_look, 0, LOOK_MS);
+}
+
+/* ---- closing: one part after the other, the one that others use last ---- */
+
+static void close_handles(void *arg)
+{
+	struct edge *e = arg;
+
+	uv_close((uv_handle_t *)&e->look, NULL);
+	uv_close((uv_handle_t *)&e->async, NULL);
+}
+
+static void close_hub(void *arg)
+{
+	struct edge *e = arg;
+
+	if (e->hub != NULL)
+		hub_close(&e->hub, close_handles, e);
+	else
+		close_handles(e);
+}
+
+static void close_fetch(void *arg)
+{
+	struct edge *e = arg;
+
+	if (e->fetch != NULL)
+		auth_close(e->auth);
+	if (e->fetch != NULL)
+		fetch_close(e->fetch, close_hub, e);
+	else
+		close_hub(e);
+}
+
+static void close_lookupd(void *arg)
+{
+	struct edge *e = arg;
+
+	if (e->lookupd != NULL)
+		lookupd_close(e->lookupd, close_fetch, e);
+	else
+		close_fetch(e);
+}
+
+static void close_web(void *arg)
+{
+	struct edge *e = arg;
+
+	if (e->web != NULL)
+		web_close(e->web, close_lookupd, e);
+	else
+		close_lookupd(e);
+}
+
+static void close_all(struct edge *e)
+{
+	if (e->server != NULL)
+		server_close(e->server, close_web, e);
+	else
+		close_web(e);
+}
+
+static void on_call(uv_async_t *a)
+{
+	struct edge *e = a->data;
+
+	if (e->drain && !e->draining) {
+		e->draining = true;
+		if (e->server != NULL)
+			server_drain(e->server);
+		if (e->web != NULL)
+			web_drain(e->web);
+		begin_to_look(e);
+	}
+	if (e->fail && !e->failing) {
+		e->failing = true;
+		if (e->server != NULL)
+			server_fail(e->server);
+		if (e->web != NULL)
+			web_drain(e->web);
+		begin_to_look(e);
+	}
+	if (e->stop && !e->stopping) {
+		e->stopping = true;
+		close_all(e);
+	}
+}
+
+static void call(struct edge *e, atomic_bool *what)
+{
+	*what = true;
+	uv_async_send(&e->async);
+}
+
+static void *run(void *arg)
+{
+	struct edge *e = arg;
+
+	uv_run(&e->loop, UV_RUN_DEFAULT);
+	return NULL;
+}
+
+/* ---- the beginning ---- */
+
+static void add_address(struct edge *e, const char *name, const struct nsq_address *a, uint16_t port)
+{
+	size_t n = strlen(e->addresses);
+	bool six = strchr(a->host, ':') != NULL;
+
+	text_format(e->addresses + n, sizeof e->addresses - n, " %s=%s%s%s:%u", name, six ? "[" : "", a->host,
+	            six ? "]" : "", port);
+}
+
+static bool busy(void *arg)
+{
+	struct edge *e = arg;
+
+	return hub_busy(e->hub);
+}
+
+static void eased(void *arg)
+{
+	struct edge *e = arg;
+
+	if (e->server != NULL && !e->stopping)
+		server_eased(e->server);
+}
+
+static uint32_t connections_by_files(void)
+{
+	struct rlimit r = { 0 };
+	uint64_t n;
+
+	getrlimit(RLIMIT_NOFILE, &r);
+	n = r.rlim_cur / FILES_SHARE;
+	return n > LIMIT_NSQ_CONNECTIONS ? LIMIT_NSQ_CONNECTIONS : n > 0 ? (uint32_t)n : 1;
+}
+
+static int bind_all(struct edge *e, char *err)
+{
+	const struct nsq_config *c = e->config;
+	struct server_setup setup = { .loop = &e->loop,
+		                      .config = c,
+		                      .busy = busy,
+		                      .busy_arg = e,
+		                      .connections = c->connections > 0 ? c->connections : connections_by_files() };
+
+	if (c->with_tls) {
+		e->tls = tls_context_new(&c->tls, err);
+		if (e->tls == NULL)
+			return -1;
+	}
+	setup.tls = e->tls;
+	if (c->tcp.host[0] != '\0') {
+		e->server = server_open(&setup, err);
+		if (e->server == NULL)
+			return -1;
+		add_address(e, "nsq", &c->tcp, server_port(e->server));
+		log_line(LOG_INFO, "nsq-limits", "connections=%u", setup.connections);
+	}
+	if (c->http.host[0] == '\0' && c->https.host[0] == '\0')
+		return 0;
+	e->web = web_open(&e->loop, c, setup.connections, err);
+	if (e->web == NULL)
+		return -1;
+	if (c->http.host[0] != '\0')
+		add_address(e, "nsq-http", &c->http, web_port(e->web));
+	if (c->https.host[0] != '\0')
+		add_address(e, "nsq-https", &c->https, web_tls_port(e->web));
+	return 0;
+}
+
+struct edge *edge_open(const struct nsq_config *c, char err[EDGE_ERR])
+{
+	struct edge *e = calloc(1, sizeof *e);
+	int status;
+
+	must(e != NULL);
+	e->config = c;
+	list_init(&e->subscribed);
+	status = uv_loop_init(&e->loop);
+	if (status != 0) {
+		text_format(err, EDGE_ERR, "the NSQ edge cannot begin: %s", uv_strerror(status));
+		free(e);
+		return NULL;
+	}
+	uv_timer_init(&e->loop, &e->look); /* cannot fail */
+	status = uv_async_init(&e->loop, &e->async, on_call);
+	e->async.data = e->look.data = e;
+	if (status != 0) {
+		text_format(err, EDGE_ERR, "the NSQ edge cannot begin: %s", uv_strerror(status));
+		uv_close((uv_handle_t *)&e->look, NULL);
+		uv_run(&e->loop, UV_RUN_DEFAULT);
+		uv_loop_close(&e->loop);
+		free(e);
+		return NULL;
+	}
+	if (bind_all(e, err) == 0)
+		return e;
+	edge_free(e);
+	return NULL;
+}
+
+/* Registers where --nsq-lookupd says; HTTP may name others later. */
+static void open_lookupd(struct edge *e)
+{
+	const struct nsq_config *c = e->config;
+	struct lookupd_setup setup = {
+		.loop = &e->loop,
+		.hub = e->hub,
+		.fetch = e->fetch,
+		.self = { .version = NSQ_VERSION, .hostname = e->hostname, .broadcast = c->broadcast },
+		.addresses = e->config->lookupd,
+		.n_addresses = c->n_lookupd
+	};
+
+	if (gethostname(e->hostname, sizeof e->hostname - 1) != 0 || e->hostname[0] == '\0')
+		text_format(e->hostname, sizeof e->hostname, "localhost");
+	if (e->server != NULL)
+		setup.self.tcp_port = server_port(e->server);
+	if (e->web != NULL)
+		setup.self.http_port = web_port(e->web);
+	e->lookupd = lookupd_open(&setup);
+}
+
+static void run_parts(struct edge *e)
+{
+	struct web_world web = { .hub = e->hub, .auth = e->auth, .lookupd = e->lookupd };
+
+	e->world =
+	    (struct session_world){ .hub = e->hub, .config = e->config, .auth = e->auth, .subscribed = &e->subscribed };
+	if (e->server != NULL) {
+		server_run(e->server, &e->world);
+		web.clients = server_visit;
+		web.owner = e->server;
+		web.tcp_port = server_port(e->server);
+	}
+	if (e->web != NULL)
+		web_run(e->web, &web);
+}
+
+int edge_start(struct edge *e, void *zmq_context, const char *endpoint, char err[EDGE_ERR])
+{
+	e->hub = hub_open(&e->loop, zmq_context, endpoint);
+	if (e->hub == NULL) {
+		text_format(err, EDGE_ERR, "the NSQ edge cannot connect to the broker: no socket is left");
+		return -1;
+	}
+	hub_on_ease(e->hub, eased, e);
+	e->fetch = fetch_open(&e->loop);
+	if (e->fetch == NULL) {
+		text_format(err, EDGE_ERR, "the NSQ edge cannot ask other servers: libcurl does not begin");
+		return -1;
+	}
+	e->auth = auth_open(e->fetch, &(struct auth_options){ .servers = (const char *const *)e->config->auth,
+	                                                      .n_servers = e->config->n_auth,
+	                                                      .post = e->config->auth_post,
+	                                                      .connect_ms = AUTH_CONNECT_MS,
+	                                                      .answer_ms = AUTH_ANSWER_MS });
+	open_lookupd(e);
+	run_parts(e);
+	if (pthread_create(&e->thread, NULL, run, e) != 0) {
+		text_format(err, EDGE_ERR, "the NSQ edge has no thread");
+		return -1;
+	}
+	e->started = true;
+	return 0;
+}
+
+const char *edge_addresses(const struct edge *e)
+{
+	return e->addresses;
+}
+
+/* ---- the end ---- */
+
+void edge_drain(struct edge *e)
+{
+	call(e, &e->drain);
+}
+
+void edge_fail(struct edge *e)
+{
+	call(e, &e->fail);
+}
+
+bool edge_done(const struct edge *e)
+{
+	return e->done;
+}
+
+void edge_free(struct edge *e)
+{
+	if (e == NULL)
+		return;
+	e->stop = true;
+	if (e->started) {
+		uv_async_send(&e->async);
+		pthread_join(e->thread, NULL);
+	} else {
+		on_call(&e->async);
+		uv_run(&e->loop, UV_RUN_DEFAULT);
+	}
+	server_free(e->server);
+	tls_context_free(e->tls);
+	must(uv_loop_close(&e->loop) == 0);
+	free(e);
+}
