@@ -181,14 +181,16 @@ static void add_grant(struct outbox *o, const struct effect *e, uint64_t head, u
 		msg_put_job(&it->writer, &r);
 }
 
-static void add_delivery(struct outbox *o, const struct effect *e, uint64_t head, uint64_t epoch)
+/* It does not wait for what the journal is told in the same turn, such as that the messages before it are finished. */
+static void add_delivery(struct outbox *o, const struct effect *e, uint64_t epoch)
 {
 	struct msg_header h = { PROTO_VERSION_MAX, MSG_MESSAGES, 0, epoch, e->session, e->number };
 	struct item *it = open_for(o, TO_CLIENT, e->peer, &h, 0, e->stored.length);
 	struct span run = { 0 };
 	int got;
 
-	it->position = head;
+	if (it->position < e->u.delivery.after)
+		it->position = e->u.delivery.after;
 	got = it->n_wants > 0 ? 0 : o->world.bytes(o->world.ctx, &e->stored, &run);
 	if (got != 0) {
 		slow_put_delivery(o, it, &e->u.delivery.rec, slow_all(e->u.delivery.count), got, run);
@@ -265,7 +267,7 @@ void outbox_add(struct outbox *o, const struct effect *e, uint64_t head, uint64_
 		enqueue(o, slow_job(o, e, head));
 		break;
 	case FX_DELIVER:
-		add_delivery(o, e, head, epoch);
+		add_delivery(o, e, epoch);
 		break;
 	case FX_FETCH:
 		enqueue(o, slow_fetch(o, e, head));

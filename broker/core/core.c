@@ -215,6 +215,7 @@ void core_start(struct core *c, struct now now, uint64_t tail, uint64_t head, st
 	limit_start(c);
 	fact_put_meta(&fx->block, &(struct fact_meta){ c->epoch, c->next_id, c->wall, c->topics.next_run });
 	turn_commit(c);
+	c->epoch_at = fx->head;
 	c->fx = NULL;
 }
 
@@ -261,6 +262,7 @@ static void renew_epoch(struct core *c)
 	if (c->next_token <= UINT32_MAX - STEP_EFFECTS)
 		return;
 	c->epoch++;
+	c->epoch_at = UINT64_MAX;
 	c->next_token = 1;
 	fact_put_meta(&c->fx->block, &(struct fact_meta){ c->epoch, c->next_id, c->wall, c->topics.next_run });
 }
@@ -287,6 +289,8 @@ static void tick(struct core *c)
 	if (turn_has_room(c, STEP_WORK))
 		chore_slice(c); /* behind the preamble, which names the queue that it may end */
 	turn_commit(c);
+	if (c->epoch_at == UINT64_MAX)
+		c->epoch_at = c->fx->head;
 	dead_finish(c);
 	chore_finish(c);
 	gather_settle(c);

@@ -9,7 +9,8 @@
  * has it, is named by its position.
  *
  * The rule that makes it durable: after a step, effects.head is the log's head. Whatever the step sends
- * may leave only when the journal has synced up to that head. */
+ * may leave only when the journal has synced up to that head. A delivery of messages may leave earlier: it needs its
+ * messages and the epoch of its token, and whatever else happened may happen again. */
 #ifndef SHEAF_CORE_CORE_H
 #define SHEAF_CORE_CORE_H
 
@@ -140,6 +141,7 @@ struct effect {
 		struct {
 			struct msg_delivery_rec rec;
 			uint32_t count;
+			uint64_t after; /* it may leave when the journal has synced up to here, see below */
 		} delivery;
 		uint64_t mask;
 		struct {

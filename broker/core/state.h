@@ -360,6 +360,7 @@ struct core {
 	bool replaying, draining, pressure;
 	/* names */
 	uint64_t epoch;
+	uint64_t epoch_at; /* where the log ends that says so; UINT64_MAX within the step that says it */
 	uint64_t next_id;
 	uint64_t next_token; /* low half; the epoch is the high half */
 	uint64_t next_session;

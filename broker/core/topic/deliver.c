@@ -96,6 +96,7 @@ static uint64_t give(struct core *c, struct consumer *cn, struct parcel *p)
 	e->number = cn->client->delivered++;
 	e->stored = (struct log_bytes){ r->at, r->length, r->crc };
 	e->u.delivery.count = r->count;
+	e->u.delivery.after = r->at + r->length > c->epoch_at ? r->at + r->length : c->epoch_at;
 	e->u.delivery.rec = (struct msg_delivery_rec){ .sub = (uint32_t)cn->key.sub,
 		                                       .run = r->number,
 		                                       .token = p->token,

@@ -21,7 +21,7 @@ void topic_tick(struct core *c)
 	letters_slice(c);
 	sweep_slice(c);
 	step_tell(c); /* before what takes its place */
-	if (!c->draining)
+	if (!c->draining && c->epoch_at != UINT64_MAX)
 		deliver_slice(c);
 }
 
