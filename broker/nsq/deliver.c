@@ -41,7 +41,7 @@ static void gone(void *arg, uint64_t run, uint64_t token, uint64_t mask, enum go
 	struct session *s = arg;
 
 	(void)why;
-	if (run == 0 && token == 0)
+	if (run == 0) /* all of them */
 		inflight_clear(&s->inflight);
 	else
 		inflight_gone(&s->inflight, run, token, mask);

@@ -39,6 +39,8 @@ void session_free(struct session *s)
 	if (s->world->via != NULL)
 		s->world->via->forget(s->world->via->ctx, s);
 	hub_forget(s->world->hub, s);
+	if (s->world->via != NULL)
+		s->world->via->forget(s->world->via->ctx, s);
 	if (s->query != NULL)
 		auth_cancel(s->query);
 	auth_grants_free(s->grants);

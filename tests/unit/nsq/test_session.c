@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/be.h"
+#include "broker/nsq/parse.h"
 #include "tests/unit/base/suite.h"
 #include "tests/unit/nsq/session_rig.h"
 
@@ -163,6 +164,33 @@ START_TEST(test_counts_what_it_publishes)
 	ck_assert(span_eq(st.published[1].topic, span_str("b")));
 	ck_assert(span_eq(st.client_id, span_str("10.0.0.7")));
 	end(&r);
+}
+END_TEST
+
+static void via_publish(void *ctx, struct span topic, uint64_t defer_ms, uint32_t count, struct span packed,
+                        hub_answer answer, void *arg)
+{
+	text_say(&((struct rig *)ctx)->hub.log, "via ");
+	hub_publish(&((struct rig *)ctx)->hub, topic, defer_ms, count, packed, answer, arg);
+}
+
+static void via_forget(void *ctx, void *arg)
+{
+	text_say(&((struct rig *)ctx)->hub.log, "forget ");
+	hub_forget(&((struct rig *)ctx)->hub, arg);
+}
+
+START_TEST(test_publishes_past_the_hub)
+{
+	struct rig r;
+	const struct session_publisher via = { via_publish, via_forget, &r };
+
+	begin(&r);
+	r.world.via = &via;
+	r.manual = true;
+	FEED(&r, PUB_A);
+	ASKED(&r, "via publish a 0 1 5\n");
+	end(&r); /* and it is forgotten there */
 }
 END_TEST
 
@@ -334,5 +362,5 @@ START_TEST(test_sub_terms_and_refusals)
 END_TEST
 
 SUITE_MAIN("session", test_answers_in_order, test_publish_fails, test_unanswered_have_a_bound, test_large_bodies,
-           test_counts_what_it_publishes, test_messages, test_attempts_wrap, test_gone, test_another_has_it,
-           test_credit, test_sub_terms_and_refusals)
+           test_counts_what_it_publishes, test_publishes_past_the_hub, test_messages, test_attempts_wrap, test_gone,
+           test_another_has_it, test_credit, test_sub_terms_and_refusals)
