@@ -29,6 +29,9 @@ static void print_text(const struct config *c, const struct journal_found *f, co
 	printf("queues       %" PRIu64 "\n", t->queues);
 	printf("batches      %" PRIu64 "\n", t->batches);
 	printf("schedules    %" PRIu64 "\n", t->crons);
+	printf("topics       %" PRIu64 "\n", t->topics);
+	printf("channels     %" PRIu64 "\n", t->channels);
+	printf("messages     %" PRIu64 " published\n", t->messages);
 	printf("submitted    %" PRIu64 "\n", t->submitted);
 	for (int s = JOB_BLOCKED; s < JOB_STATES; s++)
 		printf("%-12s %" PRIu64 "\n", job_state_name((enum job_state)s),
@@ -40,9 +43,10 @@ static void print_json(const struct journal_found *f, const struct core_totals *
 	printf("{\"segments\":%" PRIu64 ",\"segment_bytes\":%" PRIu64 ",\"blocks\":%" PRIu64 ",\"bytes\":%" PRIu64
 	       ",\"torn_bytes\":%" PRIu64 ",\"damaged\":%" PRIu64 ",\"damaged_bytes\":%" PRIu64 ",\"failed\":%s"
 	       ",\"epoch\":%" PRIu64 ",\"queues\":%" PRIu64 ",\"batches\":%" PRIu64 ",\"schedules\":%" PRIu64
-	       ",\"submitted\":%" PRIu64,
+	       ",\"topics\":%" PRIu64 ",\"channels\":%" PRIu64 ",\"messages\":%" PRIu64 ",\"submitted\":%" PRIu64,
 	       f->segments, f->segment_bytes, f->blocks, f->bytes, f->torn_bytes, f->damaged, f->damaged_bytes,
-	       f->was_failed ? "true" : "false", epoch, t->queues, t->batches, t->crons, t->submitted);
+	       f->was_failed ? "true" : "false", epoch, t->queues, t->batches, t->crons, t->topics, t->channels,
+	       t->messages, t->submitted);
 	for (int s = JOB_BLOCKED; s < JOB_STATES; s++)
 		printf(",\"%s\":%" PRIu64, job_state_name((enum job_state)s),
 		       job_state_terminal((enum job_state)s) ? t->ended[s] : t->jobs[s]);

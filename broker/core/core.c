@@ -437,9 +437,13 @@ void core_totals(const struct core *c, struct core_totals *t)
 	*t = (struct core_totals){ .queues = c->live_queues,
 		                   .batches = c->live_batches,
 		                   .crons = HASH_CNT(hh, c->crons),
+		                   .topics = c->topics.live_topics,
+		                   .channels = c->topics.live_channels,
 		                   .keys = c->key_ends.n,
 		                   .live_bytes = c->trim.live_bytes,
 		                   .index_bytes = c->jobs.bytes };
+	for (uint32_t i = 0; i < c->topics.n_topics; i++)
+		t->messages += c->topics.topics[i] != NULL ? c->topics.topics[i]->messages : 0;
 	for (uint32_t i = 0; i < c->n_queues; i++) {
 		const struct queue *q = c->queues[i];
 

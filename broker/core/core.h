@@ -216,7 +216,10 @@ struct core_totals {
 	uint64_t forgotten;         /* dead letters purged, or too old, ever */
 	uint64_t ended[JOB_STATES]; /* ever, by terminal state */
 	uint64_t batches;
-	uint64_t crons;       /* schedules */
+	uint64_t crons; /* schedules */
+	uint64_t topics;
+	uint64_t channels;
+	uint64_t messages;    /* published to these topics, ever */
 	uint64_t keys;        /* idempotency keys that are remembered */
 	uint64_t live_bytes;  /* of the log */
 	uint64_t index_bytes; /* memory of the job table */

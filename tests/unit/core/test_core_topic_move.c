@@ -41,6 +41,7 @@ static void fill(uint64_t *number)
 START_TEST(what_does_not_fit_a_block_is_moved_later)
 {
 	uint64_t number = 1000, base;
+	struct core_totals t;
 	int passes = 0;
 
 	rig.quiet = true;
@@ -65,6 +66,8 @@ START_TEST(what_does_not_fit_a_block_is_moved_later)
 	ck_assert_uint_gt(rig.tail, base);
 	ck_assert_int_gt(passes, 2);
 	rig_restart(&rig, true);
+	core_totals(rig.core, &t);
+	ck_assert(t.topics == 2 && t.channels == CHANNELS && t.messages > MESSAGES);
 	rig_client(&rig, 3);
 	rig.quiet = false;
 	rig_forget(&rig);
