@@ -9,6 +9,7 @@
 #include "broker/core/job.h"
 #include "broker/core/job_table.h"
 #include "broker/core/timer.h"
+#include "broker/core/topic/news.h"
 #include "broker/core/turn.h"
 #include "broker/core/worker.h"
 
@@ -24,6 +25,7 @@ static int by_value(const void *a, const void *b)
 static void begin(struct core *c, struct lease *l)
 {
 	l->started = true;
+	news_started(c, l);
 	timer_lease(c, l);
 }
 
@@ -100,6 +102,7 @@ void beat_take(struct core *c, struct worker *w, const struct msg *m)
 	bool all = b->n_lost == 0 || take_back_lost(c, w, b);
 	struct msg *out;
 
+	mark_started(c, w, b);
 	turn_commit(c);
 	if (w->losses >= LOSSES_MOST) {
 		/* nothing gets through: somebody else may be taking what is sent. A new session has a new socket. */
@@ -115,7 +118,6 @@ void beat_take(struct core *c, struct worker *w, const struct msg *m)
 	}
 	if (b->received > w->confirmed && b->received <= w->sent)
 		w->confirmed = b->received;
-	mark_started(c, w, b);
 	probe(c, w);
 	/* number 0 answers no beat: the worker names what it lost again */
 	out = fx_control(c, w->peer, MSG_BEAT_ANSWER, w->session, all ? m->h.number : 0);

@@ -137,7 +137,7 @@ bool fact_get_u64(struct span body, uint64_t *v)
 static bool has_terms(const struct fact_put *f)
 {
 	return f->due_ms != 0 || f->expires_ms != 0 || f->backoff_ms != 0 || f->backoff_max_ms != 0 ||
-	       f->tenant.n > 0 || f->group.n > 0 || f->n_after > 0;
+	       f->tenant.n > 0 || f->group.n > 0 || f->topic.n > 0 || f->n_after > 0;
 }
 
 static void put_terms(struct buf *b, const struct fact_put *f)
@@ -149,8 +149,10 @@ static void put_terms(struct buf *b, const struct fact_put *f)
 	buf_put_u8(b, (uint8_t)f->tenant.n);
 	buf_put_u8(b, (uint8_t)f->group.n);
 	buf_put_u8(b, f->n_after);
+	buf_put_u8(b, (uint8_t)f->topic.n);
 	buf_put_span(b, f->tenant);
 	buf_put_span(b, f->group);
+	buf_put_span(b, f->topic);
 	for (uint32_t i = 0; i < f->n_after; i++)
 		buf_put_u64(b, f->after[i]);
 }
@@ -159,8 +161,8 @@ static bool get_terms(struct span *body, struct fact_put *f)
 {
 	const uint8_t *p, *after;
 
-	if (!take(body, 35, &p) || !take_span(body, p[32], &f->tenant) || !take_span(body, p[33], &f->group) ||
-	    p[34] > LIMIT_AFTER || !take(body, (size_t)8 * p[34], &after))
+	if (!take(body, 36, &p) || !take_span(body, p[32], &f->tenant) || !take_span(body, p[33], &f->group) ||
+	    !take_span(body, p[35], &f->topic) || p[34] > LIMIT_AFTER || !take(body, (size_t)8 * p[34], &after))
 		return false;
 	f->due_ms = le_get64(p);
 	f->expires_ms = le_get64(p + 8);
@@ -169,7 +171,7 @@ static bool get_terms(struct span *body, struct fact_put *f)
 	f->n_after = p[34];
 	for (uint32_t i = 0; i < f->n_after; i++)
 		f->after[i] = le_get64(after + (size_t)8 * i);
-	return f->tenant.n <= LIMIT_NAME && f->group.n <= LIMIT_NAME;
+	return f->tenant.n <= LIMIT_NAME && f->group.n <= LIMIT_NAME && f->topic.n <= LIMIT_NAME;
 }
 
 void fact_put_put(struct buf *b, const struct fact_put *f)

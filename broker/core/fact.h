@@ -130,6 +130,7 @@ struct fact_put {
 	uint64_t backoff_max_ms;
 	struct span tenant;
 	struct span group;
+	struct span topic;
 	uint64_t after[LIMIT_AFTER];
 	uint8_t n_after;
 };

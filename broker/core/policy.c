@@ -7,7 +7,7 @@
 #include "broker/core/order.h"
 
 /* Of a key: where the lengths of the names are, where the names begin. */
-enum { KEY_TENANT = 26, KEY_GROUP, KEY_HEAD, KEY_MAX = KEY_HEAD + 2 * LIMIT_NAME + LIMIT_HEADER_BYTES };
+enum { KEY_TENANT = 26, KEY_GROUP, KEY_TOPIC, KEY_HEAD, KEY_MAX = KEY_HEAD + 3 * LIMIT_NAME + LIMIT_HEADER_BYTES };
 
 /* An index for a new policy: a hole, or the end of the array. */
 static uint32_t place(struct core *c, struct policy *p)
@@ -33,17 +33,19 @@ static uint32_t place(struct core *c, struct policy *p)
  * knows where its jobs stand in line. Returns the length; *from: where the headers begin. */
 static size_t make_key(const struct policy_words *words, uint8_t key[KEY_MAX], size_t *from)
 {
-	struct span parts[] = { words->tenant, words->group, words->headers };
+	struct span parts[] = { words->tenant, words->group, words->topic, words->headers };
 	size_t n = KEY_HEAD;
 
 	must(words->headers.n <= LIMIT_HEADER_BYTES && words->tenant.n <= LIMIT_NAME && words->group.n <= LIMIT_NAME);
+	must(words->topic.n <= LIMIT_NAME);
 	le_put64(key, words->lease_ms);
 	le_put64(key + 8, words->backoff_ms);
 	le_put64(key + 16, words->backoff_max_ms);
 	le_put16(key + 24, words->tenant.n + words->group.n > 0 ? words->queue->index : 0);
 	key[KEY_TENANT] = (uint8_t)words->tenant.n;
 	key[KEY_GROUP] = (uint8_t)words->group.n;
-	for (int i = 0; i < 3; i++) {
+	key[KEY_TOPIC] = (uint8_t)words->topic.n;
+	for (int i = 0; i < 4; i++) {
 		*from = n;
 		if (parts[i].n > 0)
 			memcpy(key + n, parts[i].p, parts[i].n);
@@ -81,7 +83,7 @@ uint32_t policy_intern(struct core *c, const struct policy_words *words, uint32_
 	size_t n, from;
 
 	if (words->headers.n == 0 && words->lease_ms == 0 && words->backoff_ms == 0 && words->tenant.n == 0 &&
-	    words->group.n == 0)
+	    words->group.n == 0 && words->topic.n == 0)
 		return NO_INDEX;
 	n = make_key(words, key, &from);
 	HASH_FIND(hh, c->by_headers, key, n, p);
@@ -134,6 +136,15 @@ struct span policy_group(const struct core *c, uint32_t index)
 	const struct policy *p = index == NO_INDEX ? NULL : c->policies[index];
 
 	return p == NULL ? (struct span){ 0 } : span_of(p->key + KEY_HEAD + p->key[KEY_TENANT], p->key[KEY_GROUP]);
+}
+
+struct span policy_topic(const struct core *c, uint32_t index)
+{
+	const struct policy *p = index == NO_INDEX ? NULL : c->policies[index];
+
+	if (p == NULL)
+		return (struct span){ 0 };
+	return span_of(p->key + KEY_HEAD + p->key[KEY_TENANT] + p->key[KEY_GROUP], p->key[KEY_TOPIC]);
 }
 
 uint64_t policy_lease(const struct core *c, uint32_t index)

@@ -1,5 +1,5 @@
-/* Policies: what many jobs of a submit share and the index should not repeat: headers, lease time, backoff, tenant
- * and group. Equal ones are kept once, with a count of the jobs that refer to them. */
+/* Policies: what many jobs of a submit share and the index should not repeat: headers, lease time, backoff, tenant,
+ * group and topic. Equal ones are kept once, with a count of the jobs that refer to them. */
 #ifndef SHEAF_CORE_POLICY_H
 #define SHEAF_CORE_POLICY_H
 
@@ -13,6 +13,7 @@ struct policy_words {
 	uint64_t backoff_max_ms;
 	struct queue *queue; /* looked at if there is a tenant or a group */
 	struct span tenant, group;
+	struct span topic; /* where the results go */
 };
 
 /* The index of this policy with `refs` more references; NO_INDEX for the empty one. */
@@ -30,6 +31,7 @@ uint64_t policy_lease(const struct core *c, uint32_t index);
 uint64_t policy_backoff(const struct core *c, uint32_t index);
 struct span policy_tenant(const struct core *c, uint32_t index);
 struct span policy_group(const struct core *c, uint32_t index);
+struct span policy_topic(const struct core *c, uint32_t index);
 uint64_t policy_backoff_max(const struct core *c, uint32_t index);
 
 void policy_fini(struct core *c);

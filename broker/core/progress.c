@@ -7,6 +7,8 @@
 #include "broker/core/job.h"
 #include "broker/core/job_table.h"
 #include "broker/core/timer.h"
+#include "broker/core/topic/news.h"
+#include "broker/core/turn.h"
 
 static struct lease *lease_of(struct core *c, const struct worker *w, const struct msg_progress_rec *r)
 {
@@ -41,10 +43,13 @@ void beat_progress(struct core *c, struct worker *w, const struct msg *m)
 
 		if (l == NULL)
 			continue;
+		if (!l->started)
+			news_started(c, l);
 		l->started = true; /* before the next beat says so */
 		timer_lease(c, l);
 		note(l, r);
 	}
+	turn_commit(c);
 }
 
 void progress_forget(struct lease *l)

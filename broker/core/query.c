@@ -350,6 +350,7 @@ void query_stats(struct core *c, struct client *cl, const struct msg *m)
 	STAT("messages.finished", c->topics.finished);
 	STAT("messages.requeued", c->topics.requeued);
 	STAT("messages.timed_out", c->topics.timed_out);
+	STAT("messages.unpublished", k->unpublished);
 	STAT("index.runs", c->topics.runs.count);
 	STAT("index.parcels", c->topics.n_parcels);
 	STAT("results.kept_bytes", c->kept_bytes);

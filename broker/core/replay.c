@@ -92,7 +92,7 @@ static bool follows(const struct job *j)
 static void replay_terms(struct core *c, struct job *j, const struct fact_put *f)
 {
 	struct policy_words words = { f->headers,          f->lease_ms, f->backoff_ms, f->backoff_max_ms,
-		                      c->queues[j->queue], f->tenant,   f->group };
+		                      c->queues[j->queue], f->tenant,   f->group,      f->topic };
 	struct side *side;
 
 	j->priority = f->priority & 15u;

@@ -221,7 +221,11 @@ struct queue {
 	uint32_t n_thens;    /* batches that a job of it is to follow */
 	struct list servers; /* struct attachment of the workers that serve it */
 	uint32_t n_servers;
-	struct list hot;         /* in core.hot while it may have something to grant */
+	struct list hot; /* in core.hot while it may have something to grant */
+	struct {
+		uint64_t generation;            /* of the topics, for which these are true */
+		struct topic *results, *events; /* NULL: nobody listens */
+	} news;
 	struct dead_op *dead_op; /* owned; NULL: none is under way */
 	struct dead_answer dead_answer;
 	struct heap_item dead_timer; /* in core.dead_timers: when dead_op goes on, or the oldest is too old */
@@ -344,6 +348,7 @@ struct trim {
 };
 
 struct counters {
+	uint64_t unpublished; /* messages about jobs for which there was no room */
 	uint64_t submits, refused, granted, outcomes, stale, lost_workers, lost_messages, recalled, moved, trimmed,
 	    probes, cron_jobs, cron_missed;
 };

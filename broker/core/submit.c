@@ -15,6 +15,9 @@
 #include "broker/core/queue.h"
 #include "broker/core/race.h"
 #include "broker/core/side.h"
+#include "broker/core/topic/news.h"
+#include "broker/core/topic/step.h"
+#include "broker/core/topic/topic.h"
 #include "broker/core/trim.h"
 #include "broker/core/turn.h"
 #include "broker/core/wait.h"
@@ -47,7 +50,7 @@ bool submit_answered(struct core *c, struct client *cl, const struct msg *m)
 /* Bytes of facts that the submit will take. */
 static uint64_t submit_bytes(const struct msg_submit *s)
 {
-	uint64_t n = 2 * LIMIT_QUEUE_NAME + 256 + 8 * SETTINGS + 2 * LIMIT_NAME + s->headers.n + s->terms.key.n +
+	uint64_t n = 2 * LIMIT_QUEUE_NAME + 256 + 8 * SETTINGS + 4 * LIMIT_NAME + s->headers.n + s->terms.key.n +
 	             8 * s->terms.n_after + race_fact_bytes(s->terms.replicas);
 
 	for (uint32_t i = 0; i < s->n; i++)
@@ -59,14 +62,6 @@ struct refusal {
 	enum sheaf_error error;
 	const char *text;
 };
-
-/* Terms that later parts will understand; NULL if there are none of these. */
-static const char *not_built(const struct msg_terms *t)
-{
-	if (t->topic.n)
-		return "topics are not built yet";
-	return NULL;
-}
 
 /* What does not go together with replicas, or without them; NULL if all is well. */
 static const char *bad_race(const struct msg_submit *s)
@@ -101,7 +96,8 @@ static struct refusal refuse(struct core *c, const struct client *cl, const stru
 	uint64_t bytes = submit_bytes(s);
 	struct batch *b = s->batch != 0 ? batch_find(c, s->batch) : NULL;
 	const struct queue *q = queue_find(c, s->queue);
-	const char *full = dead_full(c, q);
+	const char *full = dead_full(c, q), *why;
+	enum sheaf_error e;
 
 	if (c->draining)
 		return (struct refusal){ SHEAF_E_DRAINING, "the broker is going down; it will be back" };
@@ -128,8 +124,9 @@ static struct refusal refuse(struct core *c, const struct client *cl, const stru
 		return (struct refusal){ SHEAF_E_BAD_VALUE, "a delay and a time exclude each other" };
 	if (s->terms.key.n > 0 && s->n != 1)
 		return (struct refusal){ SHEAF_E_BAD_VALUE, "key: of one payload only" };
-	if (not_built(&s->terms) != NULL)
-		return (struct refusal){ SHEAF_E_UNSUPPORTED, not_built(&s->terms) };
+	why = news_refused(c, s->terms.topic, &e);
+	if (why != NULL)
+		return (struct refusal){ e, why };
 	if ((s->flags & SUBMIT_WANT) && cl->n_waits + s->n > LIMIT_CLIENT_WAITS)
 		return (struct refusal){ SHEAF_E_TOO_LARGE, "one client awaits at most 65536 jobs" };
 	if (s->terms.key.n > 0 && !key_room(c, queue_find(c, s->queue)))
@@ -138,9 +135,11 @@ static struct refusal refuse(struct core *c, const struct client *cl, const stru
 		return (struct refusal){ SHEAF_E_UNKNOWN, "there is no such batch" };
 	if (b != NULL && b->closed)
 		return (struct refusal){ SHEAF_E_CLOSED, "the batch is closed" };
-	if (s->headers.n + s->terms.tenant.n + s->terms.group.n > 0 && HASH_CNT(hh, c->by_headers) >= LIMIT_POLICIES)
-		return (struct refusal){ SHEAF_E_FULL,
-			                 "too many distinct sets of headers, tenant and group among the live jobs" };
+	if (s->headers.n + s->terms.tenant.n + s->terms.group.n + s->terms.topic.n > 0 &&
+	    HASH_CNT(hh, c->by_headers) >= LIMIT_POLICIES)
+		return (struct refusal){
+			SHEAF_E_FULL, "too many distinct sets of headers, tenant, group and topic among the live jobs"
+		};
 	return refuse_after(c, s);
 }
 
@@ -199,6 +198,7 @@ static void write_put(struct core *c, const struct client *cl, uint64_t number, 
 		.backoff_max_ms = s->terms.backoff_max_ms,
 		.tenant = s->terms.tenant,
 		.group = s->terms.group,
+		.topic = s->terms.topic,
 		.n_after = (uint8_t)s->terms.n_after,
 	};
 	if (s->flags & SUBMIT_AFTER_ANY)
@@ -275,6 +275,20 @@ static void begin(struct core *c, struct job *j, const struct msg_submit *s)
 		job_begin(c, j);
 }
 
+/* What is published with it, then the step's block. Returns the position of the first fact's head. */
+static uint64_t place(struct core *c, struct queue *q, const struct msg_submit *s)
+{
+	uint64_t base;
+
+	if (s->terms.topic.n > 0 && !topic_ephemeral(s->terms.topic))
+		must(topic_for(c, s->terms.topic) != NULL); /* it was refused else */
+	news_submitted(c, q, c->next_id, s->n);
+	step_write(c);
+	base = turn_place(c);
+	step_apply(c, base);
+	return base;
+}
+
 void submit_request(struct core *c, struct client *cl, const struct msg *m)
 {
 	struct msg_submit s = m->u.submit;
@@ -304,7 +318,7 @@ void submit_request(struct core *c, struct client *cl, const struct msg *m)
 	write_put(c, cl, m->h.number, &s, q, at, crc);
 	if (s.terms.key.n > 0)
 		key = key_write(c, q, s.terms.key, c->next_id);
-	base = turn_place(c);
+	base = place(c, q, &s);
 	if (s.terms.key.n > 0)
 		key_add(c, q, &key.f, base + key.at);
 
@@ -319,7 +333,8 @@ void submit_request(struct core *c, struct client *cl, const struct msg *m)
 	                                               .backoff_max_ms = s.terms.backoff_max_ms,
 	                                               .queue = q,
 	                                               .tenant = s.terms.tenant,
-	                                               .group = s.terms.group },
+	                                               .group = s.terms.group,
+	                                               .topic = s.terms.topic },
 	                       s.n);
 	b = s.batch != 0 ? batch_find(c, s.batch) : NULL;
 	if (b != NULL) {

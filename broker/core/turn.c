@@ -8,6 +8,7 @@
 #include "broker/core/put.h"
 #include "broker/core/race.h"
 #include "broker/core/side.h"
+#include "broker/core/topic/news.h"
 #include "broker/core/topic/step.h"
 #include "broker/core/trim.h"
 #include "broker/core/wait.h"
@@ -254,6 +255,7 @@ void turn_commit(struct core *c)
 		must(c->topics.step.n_dones == 0 && c->topics.step.n_backs == 0 && c->topics.step.n_staged == 0);
 		return;
 	}
+	news_turn(c);
 	write_endings(c, where);
 	write_backs(c);
 	write_dead(c, FACT_JOBS_REDRIVE, c->turn.redrives, c->turn.n_redrives, token);

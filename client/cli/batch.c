@@ -48,6 +48,7 @@ static const char *too_much(const struct flags *f)
 		     { f->backoff_max_ms > 0, "backoff-max" },
 		     { f->tenant != NULL, "tenant" },
 		     { f->group != NULL, "group" },
+		     { f->topic != NULL, "topic" },
 		     { f->n_after > 0, "after" },
 		     { f->after_any, "after-any" },
 		     { f->key != NULL, "key" },

@@ -31,6 +31,7 @@ struct flags {
 	uint64_t backoff_max_ms;
 	const char *tenant;
 	const char *group;
+	const char *topic; /* of results */
 	uint64_t lease_ms;
 	uint64_t delay_ms;
 	const char *at;

@@ -40,6 +40,7 @@ const struct option flags_table[] = {
 	{ TEXT("tenant", JOB, tenant, "NAME"), .help = "for whom it runs: the tenants of a queue take turns" },
 	{ TEXT("group", JOB, group, "NAME"),
 	  .help = "jobs of a group of the queue run one at a time, in the order of their submits" },
+	{ TEXT("topic", POLICY, topic, "TOPIC"), .help = "publish the result there, too, beside results.QUEUE" },
 	{ LIST("header", JOB, headers, "NAME=VALUE"),
 	  .help = "goes with the job, in the handler's environment as SHEAF_H_NAME; may be repeated" },
 	{ TEXT("key", "submit run race batch", key, "KEY"),
@@ -134,6 +135,5 @@ const struct option flags_table[] = {
 };
 
 const struct option_later flags_later[] = {
-	{ "topic", POLICY },
 	{ 0 },
 };

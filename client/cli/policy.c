@@ -4,6 +4,7 @@
 
 #include "base/units.h"
 #include "client/cli/common.h"
+#include "client/cli/topic.h"
 #include "client/cli/when.h"
 #include "proto/codec.h"
 
@@ -65,6 +66,14 @@ static bool times(const struct flags *f, struct msg_terms *t)
 		return false;
 	}
 	return expiry(f->expires, t);
+}
+
+static bool topic(const char *text, struct span *out)
+{
+	if (text == NULL)
+		return true;
+	*out = span_str(text);
+	return topic_name_good(text, "topic");
 }
 
 static bool name(const char *option, const char *text, struct span *out)
@@ -132,5 +141,6 @@ bool cli_policy(const struct cli *c, struct sheaf_policy *p)
 	if (f->into && !cli_id(f->into, &p->batch, &batch))
 		return false;
 	return headers(f, p) && times(f, &p->terms) && key(f->key, &p->terms) && after(f, &p->terms) &&
-	       name("tenant", f->tenant, &p->terms.tenant) && name("group", f->group, &p->terms.group);
+	       name("tenant", f->tenant, &p->terms.tenant) && name("group", f->group, &p->terms.group) &&
+	       topic(f->topic, &p->terms.topic);
 }

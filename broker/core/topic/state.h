@@ -194,7 +194,9 @@ struct topic_step {
 	struct staged *staged; /* messages that the core itself publishes */
 	struct coming *coming; /* in the step's arena: the runs of these, once they are written */
 	uint32_t n_dones, n_backs, n_gone, n_staged, n_coming;
-	struct buf bodies; /* of the staged ones, packed */
+	struct buf bodies;   /* of the staged ones, packed */
+	struct buf body;     /* one that news.c writes */
+	uint64_t body_bytes; /* of its bodies with results */
 };
 
 /* All of it; core.topics. */

@@ -37,6 +37,7 @@ void step_init(struct topic_step *s)
 		                  .staged = calloc(TOPIC_STEP, sizeof s->staged[0]) };
 	must(s->dones != NULL && s->backs != NULL && s->gone != NULL && s->staged != NULL);
 	buf_init(&s->bodies);
+	buf_init(&s->body);
 }
 
 void step_fini(struct topic_step *s)
@@ -46,6 +47,7 @@ void step_fini(struct topic_step *s)
 	free(s->gone);
 	free(s->staged);
 	buf_fini(&s->bodies);
+	buf_fini(&s->body);
 }
 
 void step_begin(struct core *c)
@@ -54,6 +56,7 @@ void step_begin(struct core *c)
 
 	s->n_dones = s->n_backs = s->n_gone = s->n_staged = s->n_coming = 0;
 	buf_clear(&s->bodies);
+	s->body_bytes = 0;
 }
 
 bool step_room(const struct core *c, uint32_t n)

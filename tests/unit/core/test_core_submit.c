@@ -167,9 +167,9 @@ END_TEST
 START_TEST(refused_for_what_it_asks)
 {
 	rig_client(&rig, 1);
-	rig_submit_as(&rig, 1, 1, "q", 1, (struct msg_submit){ .terms.topic = span_str("t") });
+	rig_submit_as(&rig, 1, 1, "q", 1, (struct msg_submit){ .terms.topic = span_str("jobs.t") });
 	rig_submit_as(&rig, 1, 2, "q", 1, (struct msg_submit){ .batch = 77 });
-	rig_expect(&rig, "C1 reply #1 unsupported\n"
+	rig_expect(&rig, "C1 reply #1 bad-value\n"
 	                 "C1 reply #2 unknown\n");
 }
 END_TEST
