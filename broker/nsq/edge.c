@@ -36,6 +36,7 @@ struct edge {
 	struct auth *auth; /* NULL = there is no --nsq-auth */
 	struct lookupd *lookupd;
 	struct list subscribed;
+	struct session_publisher via;
 	struct session_world world;
 	pthread_t thread;
 	bool started;
@@ -259,6 +260,18 @@ struct edge *edge_open(const struct nsq_config *c, char err[EDGE_ERR])
 	return NULL;
 }
 
+/* What is published waits until its topic's channels are there. */
+static void publish_via(void *ctx, struct span topic, uint64_t defer_ms, uint32_t count, struct span packed,
+                        hub_answer answer, void *arg)
+{
+	lookupd_publish(ctx, topic, defer_ms, count, packed, answer, arg);
+}
+
+static void forget_via(void *ctx, void *arg)
+{
+	lookupd_forget(ctx, arg);
+}
+
 /* Registers where --nsq-lookupd says; HTTP may name others later. */
 static void open_lookupd(struct edge *e)
 {
@@ -279,6 +292,7 @@ static void open_lookupd(struct edge *e)
 	if (e->web != NULL)
 		setup.self.http_port = web_port(e->web);
 	e->lookupd = lookupd_open(&setup);
+	e->via = (struct session_publisher){ .ctx = e->lookupd, .publish = publish_via, .forget = forget_via };
 }
 
 static void run_parts(struct edge *e)

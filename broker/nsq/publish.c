@@ -127,8 +127,6 @@ static void publish(struct session *s, enum publish_kind kind, struct span topic
 	push(s, kind, packed.n);
 	if (s->world->via != NULL)
 		s->world->via->publish(s->world->via->ctx, topic, defer_ms, n, packed, published, s);
-	else if (s->world->via != NULL)
-		s->world->via->publish(s->world->via->ctx, topic, defer_ms, n, packed, published, s);
 	else
 		hub_publish(s->world->hub, topic, defer_ms, n, packed, published, s);
 	if (s->n_unanswered >= SESSION_PUBLISHES || s->unanswered_bytes >= SESSION_PUBLISH_BYTES)

@@ -36,8 +36,6 @@ void session_free(struct session *s)
 	if (s == NULL)
 		return;
 	leave(s);
-	if (s->world->via != NULL)
-		s->world->via->forget(s->world->via->ctx, s);
 	hub_forget(s->world->hub, s);
 	if (s->world->via != NULL)
 		s->world->via->forget(s->world->via->ctx, s);
