@@ -74,10 +74,14 @@ void topics_op_sent(struct topic_oracle *o, const struct msg_topic_op *op, uint3
 	if (op->op == TOPIC_EMPTY)
 		excuse(o, topic, place, NEVER - 1);
 	if (op->op == TOPIC_DELETE) {
-		must(place < PLACES);
 		excuse(o, topic, place, NEVER - 1);
-		o->places[place].deleting = true;
-		forget(o, place);
+		o->paused[topic] = place < PLACES ? o->paused[topic] : NEVER;
+	}
+	for (uint32_t i = 0; op->op == TOPIC_DELETE && i < PLACES; i++) {
+		if (place < PLACES ? i != place : places[i].topic != topic)
+			continue;
+		o->places[i].deleting = true;
+		forget(o, i);
 	}
 }
 
@@ -101,11 +105,13 @@ void topics_op_done(struct topic_oracle *o, const struct msg_topic_op *op, uint3
 		o->places[place].set = true;
 	if (op->op == TOPIC_EMPTY)
 		excuse(o, topic, place, moment);
-	if (op->op == TOPIC_DELETE) {
-		o->places[place].from = NEVER;
-		o->places[place].gone = moment;
-		o->places[place].deleting = false;
-		forget(o, place);
+	for (uint32_t i = 0; op->op == TOPIC_DELETE && i < PLACES; i++) {
+		if (place < PLACES ? i != place : places[i].topic != topic)
+			continue;
+		o->places[i].from = NEVER;
+		o->places[i].gone = moment;
+		o->places[i].deleting = false;
+		forget(o, i);
 	}
 }
 

@@ -63,7 +63,8 @@ static void trouble(struct topic_actor *a)
 	static const struct operation ends[] = {
 		{ T_PLAIN, PLACES, { .op = TOPIC_EMPTY } },     { T_PLAIN, P_PLAIN_B, { .op = TOPIC_EMPTY } },
 		{ T_PLAIN, P_PLAIN_B, { .op = TOPIC_DELETE } }, { T_SMALL, P_SMALL, { .op = TOPIC_DELETE } },
-		{ T_SMALL, P_SMALL, { .op = TOPIC_EMPTY } },
+		{ T_SMALL, P_SMALL, { .op = TOPIC_EMPTY } },    { T_SMALL, PLACES, { .op = TOPIC_DELETE } },
+		{ T_FLASH, PLACES, { .op = TOPIC_DELETE } },
 	};
 	struct world *w = a->w;
 	const uint32_t *where = pauses[rng_below(&w->rng, sizeof pauses / sizeof pauses[0])];

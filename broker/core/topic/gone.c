@@ -6,16 +6,6 @@
 #include "broker/core/topic/run.h"
 #include "broker/core/topic/topic.h"
 
-void parcels_gone(struct core *c, const struct channel *ch, struct run *r)
-{
-	struct parcel *p, *next;
-
-	for (p = parcel_of(r, ch, NULL); p != NULL; p = next) {
-		next = parcel_of(r, ch, p);
-		parcel_finish(c, p, p->mask);
-	}
-}
-
 void run_gone(struct core *c, struct run *r)
 {
 	struct topic *t = r->topic;

@@ -4,8 +4,6 @@
 
 #include "broker/core/state.h"
 
-/* The channel's parcels of this run. */
-void parcels_gone(struct core *c, const struct channel *ch, struct run *r);
 /* The run, for every channel. */
 void run_gone(struct core *c, struct run *r);
 /* It has no consumers. */

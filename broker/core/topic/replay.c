@@ -72,19 +72,45 @@ static bool topic_fact_came(struct core *c, struct span body)
 	return true;
 }
 
+/* The topic's first run of at least this number, or NULL. Channels that were made late begin near the end. */
+static struct run *run_from(const struct topic *t, uint64_t number)
+{
+	const struct run *first = t->sweep, *last = run_last(t);
+	struct list *p = t->runs.prev;
+
+	if (last == NULL || last->number < number)
+		return NULL;
+	if (number - first->number < last->number - number) {
+		for (p = t->runs.next; list_item(p, struct run, link)->number < number;)
+			p = p->next;
+		return list_item(p, struct run, link);
+	}
+	while (p->prev != &t->runs && list_item(p->prev, struct run, link)->number >= number)
+		p = p->prev;
+	return list_item(p, struct run, link);
+}
+
+static void drop_below(struct core *c, struct list *parcels, uint64_t number)
+{
+	struct list *p, *next;
+
+	for (p = parcels->next; p != parcels; p = next) {
+		struct parcel *one = list_item(p, struct parcel, link);
+
+		next = p->next;
+		if (one->run->number < number)
+			parcel_finish(c, one, one->mask);
+	}
+}
+
 /* What it has of runs below its start is gone. */
 static void drop_below_start(struct core *c, struct channel *ch)
 {
-	struct run *r = ch->topic->sweep;
-
-	while (r != NULL && r->number < ch->start) {
-		struct run *next = run_next(r);
-
-		parcels_gone(c, ch, r);
-		r = next;
-	}
+	drop_below(c, &ch->waiting, ch->start);
+	drop_below(c, &ch->deferred, ch->start);
+	drop_below(c, &ch->dying, ch->start);
 	if (ch->cursor != NULL && ch->cursor->number < ch->start)
-		channel_place(c, ch, r);
+		channel_place(c, ch, run_from(ch->topic, ch->start));
 	if (ch->reached < ch->start)
 		ch->reached = ch->start;
 }
