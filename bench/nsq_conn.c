@@ -127,9 +127,6 @@ void conn_open(struct conn *c, struct loop *l, const char *host, const char *por
 	conn_put_text(c, who);
 	write_all(c, c->out.p, c->out.n);
 	buf_clear(&c->out);
-	await_response(c, "IDENTIFY");
-	if (c->in.n == 0 || c->in.p[0] != '{')
-		load_die(LOAD_FAILED, "IDENTIFY was not answered with what was negotiated");
 }
 
 void conn_subscribe(struct conn *c, const char *topic, const char *channel)
@@ -138,7 +135,16 @@ void conn_subscribe(struct conn *c, const char *topic, const char *channel)
 	int n = snprintf(line, sizeof line, "SUB %s %s\n", topic, channel);
 
 	write_all(c, line, (size_t)n);
-	await_response(c, "SUB");
+	c->subscribes = true;
+}
+
+void conn_await(struct conn *c)
+{
+	await_response(c, "IDENTIFY");
+	if (c->in.n == 0 || c->in.p[0] != '{')
+		load_die(LOAD_FAILED, "IDENTIFY was not answered with what was negotiated");
+	if (c->subscribes)
+		await_response(c, "SUB");
 }
 
 void conn_start(struct conn *c)

@@ -37,8 +37,9 @@ struct conn {
 	bool midway;         /* its owner has written a part of something: what is in `out` waits until it is whole */
 	struct buf in;       /* what has come; [at, n) is not told yet */
 	size_t at;
-	size_t chunk;   /* bytes that are read at a time */
-	struct buf out; /* what could not be written yet begins at out_at */
+	size_t chunk;    /* bytes that are read at a time */
+	bool subscribes; /* SUB has been sent */
+	struct buf out;  /* what could not be written yet begins at out_at */
 	size_t out_at;
 };
 
@@ -54,11 +55,14 @@ void loop_turn(struct loop *l, int timeout_ms);
 /* The same to the microsecond. */
 void loop_turn_ns(struct loop *l, uint64_t timeout_ns);
 
-/* Connects and identifies; the process ends with a message if that fails. chunk: see struct conn. */
+/* Connects and sends IDENTIFY; the process ends with a message if that fails. chunk: see struct conn. */
 void conn_open(struct conn *c, struct loop *l, const char *host, const char *port, size_t chunk,
                const struct conn_calls *calls, void *arg);
-/* SUB; the process ends with a message if it is refused. Before conn_start. */
+/* Sends SUB. Before conn_await. */
 void conn_subscribe(struct conn *c, const char *topic, const char *channel);
+/* Waits for the answers; the process ends with a message if one is a refusal. Where there are many connections, open
+ * some hundred before they are awaited: their answers come together. */
+void conn_await(struct conn *c);
 /* From here on the connection does not block and its calls come. */
 void conn_start(struct conn *c);
 void conn_close(struct conn *c);

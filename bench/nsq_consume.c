@@ -107,6 +107,8 @@ int load_consume(const struct load_options *given)
 		           o->first + (o->count ? o->count : TALLY_MOST));
 	for (uint32_t i = 0; i < x.n; i++)
 		consumer_open(&x.all[i], &x.loop, o->host, o->port, CHUNK, &x.tallies[i % o->n_channels]);
+	for (uint32_t i = 0; i < x.n; i++)
+		conn_await(&x.all[i].c);
 	cpu = report_cpu();
 	x.began_ns = clock_mono_ns();
 	for (uint32_t i = 0; i < x.n; i++)

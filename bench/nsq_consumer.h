@@ -30,7 +30,8 @@ struct consumer {
 	struct hist *times; /* from when a message was due until it came, us; NULL: not wanted */
 };
 
-/* Connects and subscribes; a message flows only after consumer_start. chunk: as in struct conn. */
+/* Connects and asks to be subscribed. chunk: as in struct conn. Call conn_await(&r->c) before consumer_start, which
+ * lets messages flow. */
 void consumer_open(struct consumer *r, struct loop *l, const char *host, const char *port, size_t chunk,
                    struct tally *t);
 void consumer_start(struct consumer *r, uint32_t rdy);

@@ -9,7 +9,7 @@
 #include "bench/nsq_producer.h"
 #include "bench/nsq_report.h"
 
-enum { IDLE_CHUNK = 1 << 10, CHUNK = 32 << 10, TICK_MS = 1, STARVED_PERCENT = 10 };
+enum { IDLE_CHUNK = 1 << 10, CHUNK = 32 << 10, TICK_MS = 1, AT_ONCE = 500, STARVED_PERCENT = 10 };
 
 struct crowd {
 	const struct load_options *o;
@@ -32,13 +32,15 @@ static void open_all(struct crowd *x)
 		snprintf(x->names[i], sizeof x->names[i], "crowd%u", i + 1);
 		tally_init(&x->tallies[i], o->topic, x->names[i], o->tag, o->first, o->first + TALLY_MOST);
 	}
-	for (uint32_t i = 0; i < o->busy; i++)
-		consumer_open(&x->all[i], &x->loop, o->host, o->port, CHUNK, &x->tallies[i % o->spread]);
-	for (uint32_t i = 0; i < o->idle; i++) {
-		struct tally *t = &x->tallies[o->spread + i % o->spread];
+	for (uint32_t i = 0; i < o->spread; i++)
+		tally_init(&x->tallies[o->spread + i], x->idle_topic, x->names[i], o->tag, 0, 0);
+	for (uint32_t i = 0, awaited = 0, n = o->busy + o->idle; i < n; i++) {
+		uint32_t kind = i < o->busy ? 0 : o->spread, at = (i < o->busy ? i : i - o->busy) % o->spread;
 
-		tally_init(t, x->idle_topic, x->names[i % o->spread], o->tag, 0, 0);
-		consumer_open(&x->all[o->busy + i], &x->loop, o->host, o->port, IDLE_CHUNK, t);
+		consumer_open(&x->all[i], &x->loop, o->host, o->port, i < o->busy ? CHUNK : IDLE_CHUNK,
+		              &x->tallies[kind + at]);
+		while (i + 1 - awaited == AT_ONCE || (i + 1 == n && awaited < n))
+			conn_await(&x->all[awaited++].c);
 	}
 	for (uint32_t i = 0; i < o->connections; i++)
 		x->producers[i] = producer_new(&x->loop, o->host, o->port, &x->run);

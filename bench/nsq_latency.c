@@ -156,7 +156,9 @@ int load_latency(const struct load_options *o)
 	tally_init(&x->tally, o->topic, o->channels[0], o->tag, o->first, o->first + x->count);
 	consumer_open(&x->in, &x->loop, o->host, o->port, CHUNK, &x->tally);
 	x->in.times = &x->times;
+	conn_await(&x->in.c);
 	conn_open(&x->out, &x->loop, o->host, o->port, CHUNK, &calls, x);
+	conn_await(&x->out);
 	consumer_start(&x->in, o->rdy);
 	conn_start(&x->out);
 	x->began_ns = clock_mono_ns();

@@ -217,6 +217,7 @@ struct producer *producer_new(struct loop *l, const char *host, const char *port
 	w->run = p;
 	write_slots(w);
 	conn_open(&w->c, l, host, port, CHUNK, &calls, w);
+	conn_await(&w->c);
 	return w;
 }
 

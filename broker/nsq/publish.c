@@ -199,13 +199,13 @@ static bool many_short(struct session *s, const struct line *l, size_t n)
 	return false;
 }
 
-static bool begin_many(struct session *s, const struct line *l, struct span there, size_t size)
+static bool begin_many(struct session *s, const struct line *l, struct span there)
 {
 	uint64_t most = s->config->max_body > 4 ? (s->config->max_body - 4) / 5 : 0;
 	int32_t n;
 
 	if (there.n < 4)
-		return size < 4 ? mismatch(s, size) : many_short(s, l, 4);
+		return many_short(s, l, 4);
 	n = (int32_t)be_get32(there.p);
 	if (n <= 0 || (uint64_t)n > most)
 		return fatal(s, "E_BAD_BODY", "MPUB invalid message count %d", (long long)n) > 0;
@@ -213,18 +213,29 @@ static bool begin_many(struct session *s, const struct line *l, struct span ther
 	return true;
 }
 
+/* The size of a body may leave out all that is no message: squeaky, a client for Node, counts so, and nsqd, which
+ * looks at the messages' own sizes only, does not mind. */
+static size_t size_with_heads(const struct session *s, size_t size)
+{
+	size_t most = size + 4 + 4 * (size_t)s->many.n;
+
+	return most < s->config->max_body ? most : (size_t)s->config->max_body;
+}
+
 /* Looks at what there is of a body of `size` bytes, from where it left off: what is wrong is said as soon as it can be
- * seen, not when all has come. True: it is all there, and well. */
+ * seen, not when all has come. True: it is all there, and well; it ends at s->many.at. */
 static bool look_at(struct session *s, const struct line *l, struct span there, size_t size)
 {
 	struct many *m = &s->many;
+	size_t most;
 
-	if (m->at == 0 && !begin_many(s, l, there, size))
+	if (m->at == 0 && !begin_many(s, l, there))
 		return false;
+	most = size_with_heads(s, size);
 	for (; m->i < m->n; m->i++) {
 		int32_t n;
 
-		if (m->at + 4 > size)
+		if (m->at + 4 > most)
 			return mismatch(s, size);
 		if (m->at + 4 > there.n)
 			return many_short(s, l, m->at + 4);
@@ -235,13 +246,13 @@ static bool look_at(struct session *s, const struct line *l, struct span there, 
 		if ((uint32_t)n > s->config->max_msg_size)
 			return fatal(s, "E_BAD_MESSAGE", "MPUB message too big %d > %u", (long long)n,
 			             (unsigned long long)s->config->max_msg_size) > 0;
-		if ((size_t)n > size - m->at - 4)
+		if ((size_t)n > most - m->at - 4)
 			return mismatch(s, size);
 		m->at += 4 + (size_t)n;
 	}
-	if (m->at != size)
+	if (m->at != size && m->at != size + 4 + 4 * (size_t)m->n)
 		return mismatch(s, size);
-	return there.n == size || many_short(s, l, size);
+	return there.n >= m->at || many_short(s, l, m->at);
 }
 
 size_t command_mpub(struct session *s, const struct line *l, struct span in)
@@ -263,10 +274,9 @@ size_t command_mpub(struct session *s, const struct line *l, struct span in)
 		return fatal(s, "E_BAD_BODY", "MPUB body too big %d > %u", (long long)size,
 		             (unsigned long long)s->config->max_body);
 	body = span_of(in.p + l->size + 4, in.n - l->size - 4);
-	if (body.n > (size_t)size)
-		body.n = (size_t)size;
 	if (!look_at(s, l, body, (size_t)size))
 		return 0;
+	body.n = s->many.at;
 	publish(s, PUBLISH_MANY, l->word[1], 0, s->many.n, span_of(body.p + 4, body.n - 4));
 	return l->size + 4 + body.n;
 }
