@@ -85,6 +85,8 @@ static void release(struct hub *h, struct call *k)
 {
 	list_remove(&k->link);
 	free(k->text);
+	if (k->held != NULL)
+		*k->held = NULL;
 	h->calls--;
 	if (h->n_free_calls == HUB_FREE) {
 		free(k);
@@ -128,10 +130,9 @@ void call_drop(struct hub *h, struct call *k)
 {
 	struct owner *o = k->owner;
 
+	release(h, k);
 	if (o == NULL)
 		return;
-	k->owner = NULL;
-	list_remove(&k->link);
 	if (list_empty(&o->calls)) {
 		remove_owner(h, o);
 	} else if (list_item(o->calls.next, struct call, link)->done && list_empty(&o->due)) {

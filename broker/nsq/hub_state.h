@@ -39,7 +39,8 @@ struct call {
 	uint32_t parts; /* requests that are to be answered first */
 	bool done;
 	enum sheaf_error error;
-	char *text; /* owned, or NULL: the error's */
+	char *text;         /* owned, or NULL: the error's */
+	struct call **held; /* who else knows it, to be told when it is no more; NULL = nobody does */
 };
 
 /* What the session is asked for; its address is the `call` that comes back. */
@@ -89,7 +90,7 @@ struct hub_sub {
 	uint32_t number;   /* the session's */
 	bool there;        /* it has one */
 	bool left;         /* hub_unsubscribe was called */
-	struct call *call; /* the subscriber's, until it is answered */
+	struct call *call; /* the subscriber's, until it has its answer */
 	const struct hub_calls *calls;
 	void *arg;
 };
@@ -159,7 +160,7 @@ static inline void hub_asked(struct hub *h, struct asked *a)
 struct call *call_new(struct hub *h, hub_answer answer, void *arg);
 /* One of its parts is answered; with the last one it is done. */
 void call_part(struct hub *h, struct call *k, enum sheaf_error error, struct span text);
-/* Nobody wants the answer. It is not to be touched after that by whoever was to be answered; the parts still are. */
+/* Nobody wants the answer, and no part is on its way to it. */
 void call_drop(struct hub *h, struct call *k);
 /* Answers whoever is owed an answer now. */
 void calls_answer(struct hub *h);

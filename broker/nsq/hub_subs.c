@@ -26,6 +26,7 @@ struct hub_sub *hub_subscribe(struct hub *h, struct span topic, struct span chan
 	list_init(&s->off.link);
 	list_push_back(&h->subs, &s->link);
 	s->call->parts = 1;
+	s->call->held = &s->call;
 	if (e == SHEAF_OK)
 		e = csession_subscribe(h->session, &want, (uintptr_t)s, (uintptr_t)&s->on, &s->number);
 	if (e == SHEAF_OK) {
@@ -71,16 +72,12 @@ void hub_unsubscribe(struct hub_sub **sub)
 {
 	struct hub_sub *s = *sub;
 	struct hub *h = s->hub;
-	struct call *k = s->call;
 
 	*sub = NULL;
 	s->left = true;
 	list_remove(&s->link);
-	if (k != NULL) { /* its answer does not come any more */
-		s->call = NULL;
-		call_drop(h, k);
-		call_part(h, k, SHEAF_OK, span_of(NULL, 0));
-	}
+	if (s->call != NULL)
+		call_drop(h, s->call);
 	if (!s->there || h->failed != SHEAF_OK) {
 		free_sub(s);
 		return;
@@ -100,12 +97,8 @@ void sub_answered(struct hub *h, struct asked *a, enum sheaf_error error, struct
 	}
 	s = list_item(a, struct hub_sub, on);
 	list_remove(&s->on.link);
-	if (s->call != NULL) {
-		struct call *k = s->call;
-
-		s->call = NULL;
-		call_part(h, k, error, text);
-	}
+	if (s->call != NULL)
+		call_part(h, s->call, error, text);
 }
 
 void sub_event(struct hub *h, const struct csession_event *ev)
