@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -459,6 +460,7 @@ void conn_accept(struct server *s, uv_stream_t *listener)
 	uv_tcp_nodelay(&c->tcp, 1);
 	uv_tcp_keepalive(&c->tcp, 1, KEEPALIVE_S);
 	name_peer(c);
+	c->connected_s = clock_wall_ms() / 1000;
 	c->timer.tie = (uint64_t)(uintptr_t)c;
 	c->session = session_new(&s->world, c, c->peer, &c->frames, conn_now(c));
 	conn_mark(c);

@@ -51,6 +51,7 @@ struct conn {
 	bool told_end;          /* and the session knows */
 	uint64_t stuck_ms;      /* since when the write does not go on */
 	size_t stuck_at;        /* bytes that it had left then */
+	uint64_t connected_s;   /* unix time */
 	uint64_t until_ms;      /* leaving, lingering: until when */
 	size_t lingered;        /* bytes thrown away */
 	struct heap_item timer; /* in server.timers */

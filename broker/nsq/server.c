@@ -303,6 +303,7 @@ void server_visit(void *owner, nsq_client_visit visit, void *arg)
 			continue;
 		session_stat(c->session, &st);
 		st.remote = span_str(c->peer);
+		st.connected_s = c->connected_s;
 		st.snappy = c->layers.snappy;
 		st.deflate = c->layers.deflate != NULL;
 		if (c->layers.tls != NULL && !layers_shaking(&c->layers)) {

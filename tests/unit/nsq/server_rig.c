@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -30,6 +31,19 @@ static void on_closed(void *arg)
 	(void)arg;
 }
 
+atomic_int rig_seen;
+uint64_t rig_seen_since;
+char rig_seen_remote[64];
+
+static void on_visit(void *arg, const struct nsq_client_stat *client)
+{
+	(void)arg;
+	rig_seen++;
+	rig_seen_since = client->connected_s;
+	snprintf(rig_seen_remote, sizeof rig_seen_remote, "%.*s", (int)client->remote.n,
+	         (const char *)client->remote.p);
+}
+
 static void on_asked(uv_async_t *a)
 {
 	enum rig_call what = (enum rig_call)atomic_exchange(&asked, 0);
@@ -42,6 +56,9 @@ static void on_asked(uv_async_t *a)
 		server_fail(server);
 	} else if (what == RIG_EASE) {
 		server_eased(server);
+	} else if (what == RIG_VISIT) {
+		rig_seen = 0;
+		server_visit(server, on_visit, NULL);
 	} else if (what == RIG_CLOSE) {
 		server_close(server, on_closed, NULL);
 		uv_close((uv_handle_t *)a, NULL);

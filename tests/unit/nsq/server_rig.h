@@ -16,9 +16,14 @@ void rig_stop(void);
 
 extern atomic_bool rig_busy; /* nothing is read from who publishes */
 
-enum rig_call { RIG_ANSWER = 1, RIG_DRAIN, RIG_FAIL, RIG_CLOSE, RIG_EASE };
+enum rig_call { RIG_ANSWER = 1, RIG_DRAIN, RIG_FAIL, RIG_CLOSE, RIG_EASE, RIG_VISIT };
 /* Has it done in the server's thread; waits for it. */
 void rig_call(enum rig_call what);
+
+/* Of the connections that RIG_VISIT saw: how many, when and from where the last one came. */
+extern atomic_int rig_seen;
+extern uint64_t rig_seen_since;
+extern char rig_seen_remote[64];
 
 extern struct certs rig_certs;
 extern uint16_t rig_port;

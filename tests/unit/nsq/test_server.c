@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "tests/unit/base/suite.h"
 #include "tests/unit/nsq/server_rig.h"
 
@@ -403,6 +404,24 @@ START_TEST(test_drain)
 }
 END_TEST
 
+START_TEST(test_visit)
+{
+	uint64_t now = clock_wall_ms() / 1000;
+	struct client c;
+
+	rig_start(10);
+	ck_assert(client_open(&c));
+	client_say(&c, "say hello\n");
+	client_hears(&c, "hello");
+	rig_call(RIG_VISIT);
+	ck_assert_int_eq(rig_seen, 1);
+	ck_assert(rig_seen_since >= now && rig_seen_since <= clock_wall_ms() / 1000);
+	ck_assert_int_eq(strncmp(rig_seen_remote, "127.0.0.1:", 10), 0);
+	client_close(&c);
+	rig_stop();
+}
+END_TEST
+
 START_TEST(test_fail)
 {
 	struct client c;
@@ -442,4 +461,4 @@ END_TEST
 
 SUITE_MAIN("server", test_talk, test_layers, test_waits, test_busy, test_never_reads, test_beats, test_last_words,
            test_half_closed, test_bound, test_no_descriptors, test_many, test_bomb, test_garbage_in_layers,
-           test_slow_handshake, test_drain, test_fail, test_address)
+           test_slow_handshake, test_drain, test_visit, test_fail, test_address)
