@@ -84,7 +84,11 @@ static void enqueue(struct outbox *o, struct item *it)
 	               it->writer_kind == MSG_MESSAGES_GONE;
 
 	it->counted = it->bytes.n;
-	lane_add(o, slow || (ordered && o->slow.first != NULL) ? &o->slow : &o->quick, it);
+	it->seq = o->seq++;
+	if (slow || (ordered && o->slow.first != NULL))
+		lane_add(o, &o->slow, it);
+	else
+		lane_add(o, it->writer_kind == MSG_MESSAGES ? &o->deliveries : &o->quick, it);
 }
 
 static void close_open(struct outbox *o, struct item **place)
@@ -280,15 +284,40 @@ void outbox_add(struct outbox *o, const struct effect *e, uint64_t head, uint64_
 	}
 }
 
+static bool ready(const struct lane *l, uint64_t synced)
+{
+	return l->first != NULL && l->first->position <= synced;
+}
+
+/* Of the lanes whose items are complete the one that has the next to go, or NULL. */
+static struct lane *next_lane(struct outbox *o, uint64_t synced)
+{
+	bool quick = ready(&o->quick, synced), delivery = ready(&o->deliveries, synced);
+
+	if (quick && delivery)
+		return o->quick.first->seq < o->deliveries.first->seq ? &o->quick : &o->deliveries;
+	return quick ? &o->quick : delivery ? &o->deliveries : NULL;
+}
+
+/* Deliveries are numbered: one that was read back does not go before an older one that still waits. */
+static bool slow_ready(const struct outbox *o, uint64_t synced)
+{
+	const struct item *older = o->deliveries.first;
+
+	return ready(&o->slow, synced) && (older == NULL || older->seq > o->slow.first->seq);
+}
+
 void outbox_flush(struct outbox *o, uint64_t synced)
 {
-	while (o->quick.first != NULL && o->quick.first->position <= synced) {
-		struct item *it = lane_take(o, &o->quick);
+	struct lane *l;
+
+	while ((l = next_lane(o, synced)) != NULL) {
+		struct item *it = lane_take(o, l);
 
 		o->world.send(o->world.ctx, it->to, it->whom, buf_span(&it->bytes));
 		item_free(o, it);
 	}
-	while (o->slow.first != NULL && o->slow.first->position <= synced && slow_run(o, o->slow.first))
+	while (slow_ready(o, synced) && slow_run(o, o->slow.first))
 		item_free(o, lane_take(o, &o->slow));
 }
 
@@ -314,6 +343,7 @@ void outbox_free(struct outbox *o)
 		return;
 	outbox_seal(o);
 	lane_free(o, &o->quick);
+	lane_free(o, &o->deliveries);
 	lane_free(o, &o->slow);
 	while (o->spare != NULL) {
 		struct item *it = o->spare;
@@ -334,5 +364,5 @@ uint64_t outbox_bytes(const struct outbox *o)
 
 bool outbox_empty(const struct outbox *o)
 {
-	return o->quick.first == NULL && o->slow.first == NULL && o->n_used == 0;
+	return o->quick.first == NULL && o->deliveries.first == NULL && o->slow.first == NULL && o->n_used == 0;
 }

@@ -1,10 +1,11 @@
 /* The outbox: what the core wants sent, held until the journal has synced past the position at which it was
  * said. Records for one peer gather into one message during a turn.
  *
- * Two lanes, each strictly first in, first out. The quick lane has messages whose bytes are complete. The slow
- * lane has those that need bytes of the log that were not in memory, and, so that nothing overtakes them
- * where order matters, later messages of the same kind while it is not empty; and trims, which are barriers:
- * nothing below is read any more once they are reached. */
+ * Three lanes, each strictly first in, first out. The quick lane has messages whose bytes are complete, but for
+ * deliveries of messages: these have one of their own, for they need not wait as long; one that is ready goes in its
+ * turn, and never behind what came later. The slow lane has those that need bytes of the log that were not in
+ * memory, and, so that nothing overtakes them where order matters, later messages of the same kind while it is not
+ * empty; and trims, which are barriers: nothing below is read any more once they are reached. */
 #ifndef SHEAF_BROKER_OUTBOX_H
 #define SHEAF_BROKER_OUTBOX_H
 

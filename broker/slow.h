@@ -33,6 +33,7 @@ struct want {
 
 struct item {
 	struct item *next;
+	uint64_t seq; /* in the order in which they came */
 	enum item_kind kind;
 	enum outbox_to to;
 	uint64_t whom;        /* route, or session, or the position of a trim */
@@ -59,7 +60,8 @@ struct outbox {
 	uint8_t used[OPEN_PLACES]; /* places that were filled in this turn, each once */
 	bool listed[OPEN_PLACES];
 	uint32_t n_used;
-	struct lane quick, slow;
+	struct lane quick, deliveries, slow;
+	uint64_t seq; /* items so far */
 	struct item *spare;
 	uint32_t n_spare;
 	uint64_t waiting;  /* bytes */

@@ -170,7 +170,7 @@ static struct channel *channel_wanted(struct core *c, const struct msg_subscribe
 void subscribe_request(struct core *c, struct client *cl, const struct msg *m)
 {
 	const struct msg_subscribe *s = &m->u.subscribe;
-	struct consumer *old = consumer_find(c, cl, s->sub);
+	struct consumer *old = consumer_find(c, cl, s->sub), *cn = NULL;
 	enum sheaf_error e;
 	struct channel *ch;
 	const char *why;
@@ -184,9 +184,11 @@ void subscribe_request(struct core *c, struct client *cl, const struct msg *m)
 		consumer_leave(c, old);
 	}
 	if (ch != NULL)
-		consumer_new(c, cl, ch, s);
+		cn = consumer_new(c, cl, ch, s);
 	leave_some(c, LEAVE_AT_ONCE);
 	turn_commit(c);
+	if (cn != NULL)
+		cn->after = c->fx->head;
 	if (ch == NULL)
 		fx_answer(c, cl->peer, &m->h, e, why, 0);
 	else

@@ -80,6 +80,11 @@ static bool sample(struct core *c, const struct consumer *cn, struct parcel *p)
 	return out != all;
 }
 
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 static uint64_t give(struct core *c, struct consumer *cn, struct parcel *p)
 {
 	const struct run *r = p->run;
@@ -96,7 +101,7 @@ static uint64_t give(struct core *c, struct consumer *cn, struct parcel *p)
 	e->number = cn->client->delivered++;
 	e->stored = (struct log_bytes){ r->at, r->length, r->crc };
 	e->u.delivery.count = r->count;
-	e->u.delivery.after = r->at + r->length > c->epoch_at ? r->at + r->length : c->epoch_at;
+	e->u.delivery.after = later(r->at + r->length, later(c->epoch_at, cn->after));
 	e->u.delivery.rec = (struct msg_delivery_rec){ .sub = (uint32_t)cn->key.sub,
 		                                       .run = r->number,
 		                                       .token = p->token,

@@ -160,6 +160,7 @@ struct consumer {
 	uint32_t in_hand;    /* messages */
 	uint64_t sent;       /* packed bytes since it subscribed */
 	uint64_t window;     /* and how many these may be */
+	uint64_t after;      /* position in the log: nothing is delivered before its SUBSCRIBE is answered */
 	uint64_t timeout_ms, most_ms;
 	uint32_t sample;   /* percent; 0 = all */
 	UT_hash_handle hh; /* by key */
