@@ -118,16 +118,18 @@ static const struct span *id_of(struct session *s, const struct line *l, const c
 	return NULL;
 }
 
-/* Whether another connection of this channel has it in its hands. */
-static bool is_others(const struct session *s, struct span text)
+/* Whether another connection of this channel has it in its hands. That matters to a text only, so a client that asks
+ * for much does not get to hold all others up. */
+static bool is_others(struct session *s, struct span text)
 {
 	uint64_t id;
 
 	if (!parse_id(text.p, &id))
 		return false;
-	for (struct list *p = s->world->subscribed->next; p != s->world->subscribed; p = p->next) {
+	for (struct list *p = s->world->subscribed->next; p != s->world->subscribed && s->looks > 0; p = p->next) {
 		const struct session *o = list_item(p, struct session, peers);
 
+		s->looks--;
 		if (o != s && o->inflight.n > 0 && span_eq(sub_topic(o), sub_topic(s)) &&
 		    span_eq(sub_channel(o), sub_channel(s)) && inflight_has(&o->inflight, id))
 			return true;

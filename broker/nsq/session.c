@@ -258,6 +258,7 @@ size_t session_take(struct session *s, struct span in, uint64_t now_ms)
 	size_t at = 0, n;
 
 	s->now_ms = now_ms;
+	s->looks = SESSION_LOOKS;
 	if (s->again) {
 		s->again = false;
 		s->since_ms = now_ms;

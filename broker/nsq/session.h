@@ -19,7 +19,8 @@ enum {
 	SESSION_PUBLISHES = 4096,        /* that are unanswered; then nothing more is taken */
 	SESSION_PUBLISH_BYTES = 4 << 20, /* of these; the one that passes it is still taken */
 	SESSION_IDENTIFY = 64 << 10,     /* bytes of IDENTIFY's JSON: what it becomes in memory is many times as much */
-	SESSION_TOPICS = 256             /* topics that it is counted how much a client has published to them */
+	SESSION_LOOKS = 4096, /* sessions that are asked for messages of others in a turn; then nobody has them */
+	SESSION_TOPICS = 256  /* topics that it is counted how much a client has published to them */
 };
 
 struct session;

@@ -88,6 +88,7 @@ struct session {
 	char topic[LIMIT_NAME], channel[LIMIT_NAME];
 	uint32_t topic_n, channel_n;
 	struct list peers; /* in world->subscribed */
+	uint32_t looks;    /* of SESSION_LOOKS, what is left */
 	struct inflight inflight;
 	uint32_t ready;
 	uint64_t got;     /* packed bytes that came */

@@ -284,6 +284,7 @@ START_TEST(test_another_has_it)
 {
 	struct rig r;
 	struct session *other;
+	const char *told;
 
 	begin(&r);
 	subscribed(&r);
@@ -294,6 +295,12 @@ START_TEST(test_another_has_it)
 	FEED(&r, "  V2SUB t c\nFIN " ID_1_0 "\nREQ " ID_1_1 " 0\n");
 	TOLD(&r, "OK\nE_FIN_FAILED FIN " ID_1_0 " failed client does not own message\n"
 	         "E_REQ_FAILED REQ " ID_1_1 " failed ID not in flight\n");
+	for (int i = 0; i <= SESSION_LOOKS; i++) /* as many as it likes: then nobody is asked any more */
+		buf_put(&r.in, "FIN " ID_1_0 "\n", 21);
+	rig_turn(&r);
+	told = rig_told(&r);
+	ck_assert_ptr_nonnull(strstr(told, "client does not own message\n"));
+	ck_assert_str_eq(told + strlen(told) - 17, "ID not in flight\n");
 	session_free(r.s);
 	r.s = session_new(&r.world, &r, "10.0.0.8:1", &r.out, r.now);
 	FEED(&r, "  V2SUB t d\nFIN " ID_1_0 "\n"); /* another channel */
