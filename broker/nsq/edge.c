@@ -136,7 +136,7 @@ static void on_call(uv_async_t *a)
 		if (e->server != NULL)
 			server_fail(e->server);
 		if (e->web != NULL)
-			web_drain(e->web);
+			web_fail(e->web);
 		begin_to_look(e);
 	}
 	if (e->stop && !e->stopping) {
@@ -299,8 +299,9 @@ static void run_parts(struct edge *e)
 {
 	struct web_world web = { .hub = e->hub, .auth = e->auth, .lookupd = e->lookupd };
 
-	e->world =
-	    (struct session_world){ .hub = e->hub, .config = e->config, .auth = e->auth, .subscribed = &e->subscribed };
+	e->world = (struct session_world){
+		.hub = e->hub, .config = e->config, .auth = e->auth, .subscribed = &e->subscribed, .via = &e->via
+	};
 	if (e->server != NULL) {
 		server_run(e->server, &e->world);
 		web.clients = server_visit;
