@@ -395,6 +395,38 @@ START_TEST(test_deliveries_keep_their_order)
 }
 END_TEST
 
+/* A delivery waits for its own messages alone; among themselves they keep their order, wherever their bytes are. */
+START_TEST(test_deliveries_go_ahead)
+{
+	struct world *w = world_new();
+
+	w->run = run;
+	say_accepted(w, 1, 1, 500);
+	say_delivery(w, 2, 0, 10, 3, 1, sizeof run, 100);
+	say_accepted(w, 3, 1, 600);
+	outbox_seal(w->outbox);
+	outbox_flush(w->outbox, 99);
+	ck_assert_uint_eq(w->n, 0);
+	outbox_flush(w->outbox, 100);
+	ck_assert_uint_eq(w->n, 1);
+	check_sent(w, 0, MSG_MESSAGES, 0, 1);
+	say_delivery(w, 2, 1, 11, 3, 1, sizeof run, 900);
+	outbox_seal(w->outbox);
+	w->answer = 0; /* this one has to be read back */
+	say_delivery(w, 2, 2, 12, 3, 1, sizeof run, 100);
+	outbox_seal(w->outbox);
+	w->answer = 1;
+	outbox_flush(w->outbox, 600);
+	ck_assert_uint_eq(w->n, 3); /* both ACCEPTED */
+	outbox_flush(w->outbox, 900);
+	ck_assert_uint_eq(w->n, 5);
+	check_sent(w, 3, MSG_MESSAGES, 1, 1);
+	check_sent(w, 4, MSG_MESSAGES, 2, 1);
+	ck_assert(outbox_empty(w->outbox));
+	world_free(w);
+}
+END_TEST
+
 /* What cannot be read, or is not what it should be, is told; the count of deliveries goes on. */
 START_TEST(test_bad_deliveries)
 {
@@ -443,7 +475,7 @@ START_TEST(test_fetch)
 }
 END_TEST
 
-SUITE_MAIN("outbox", test_deliveries_gather, test_deliveries_keep_their_order, test_bad_deliveries, test_fetch,
-           test_durable_first, test_latest_counts, test_free_full, test_gather_split, test_gather_bounds,
-           test_answers_in_order, test_grants_share, test_slow_lane, test_slow_parts, test_bad_bytes, test_trim_waits,
-           test_peek, test_many_peers)
+SUITE_MAIN("outbox", test_deliveries_gather, test_deliveries_keep_their_order, test_deliveries_go_ahead,
+           test_bad_deliveries, test_fetch, test_durable_first, test_latest_counts, test_free_full, test_gather_split,
+           test_gather_bounds, test_answers_in_order, test_grants_share, test_slow_lane, test_slow_parts,
+           test_bad_bytes, test_trim_waits, test_peek, test_many_peers)

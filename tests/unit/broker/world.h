@@ -216,6 +216,7 @@ static inline void say_delivery(struct world *w, uint64_t peer, uint64_t number,
 	e.u.delivery.rec =
 	    (struct msg_delivery_rec){ .sub = 3, .run = run, .token = run + 7, .mask = mask, .attempts = 1 };
 	e.u.delivery.count = count;
+	e.u.delivery.after = head;
 	e.stored = (struct log_bytes){ run, length, 0 };
 	outbox_add(w->outbox, &e, head, 9);
 }
