@@ -162,3 +162,17 @@ class Https(NsqCase):
         with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as s:
             s.sendall(b"GET /ping HTTP/1.1\r\n\r\n")
             self.assertTrue(s.recv(4096).startswith(b"HTTP/1.1 400 "))
+
+    def test_client_certificates(self):
+        cert, key = make_certificate(self.dir)
+        for policy, more in (("require", {}), ("require-verify", {"nsq_tls_ca": cert})):
+            port = free_ports(1)
+            self.own_broker(nsq_tls_cert=cert, nsq_tls_key=key, nsq_tls_client_auth=policy,
+                            nsq_https=f"127.0.0.1:{port}", **more)
+            url = f"https://127.0.0.1:{port}/ping"
+            with_one = ssl.create_default_context(cafile=cert)
+            with_one.load_cert_chain(cert, key)
+            with urllib.request.urlopen(url, context=with_one, timeout=PATIENCE) as answer:
+                self.assertEqual(answer.read(), b"OK")
+            with self.assertRaises(OSError):
+                urllib.request.urlopen(url, context=ssl.create_default_context(cafile=cert), timeout=PATIENCE)
