@@ -32,8 +32,10 @@ static size_t unsent(const struct conn *c)
 
 void conn_mark(struct conn *c)
 {
-	if (c->state != CONN_CLOSED && list_empty(&c->dirty))
-		list_push_back(&c->server->dirty, &c->dirty);
+	if (c->state == CONN_CLOSED || !list_empty(&c->dirty))
+		return;
+	list_push_back(&c->server->dirty, &c->dirty);
+	server_stay_awake(c->server);
 }
 
 static void on_closed(uv_handle_t *h)

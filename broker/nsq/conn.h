@@ -105,6 +105,9 @@ void conn_close(struct conn *c);
 /* conn_turn shall be called at the end of this turn. */
 void conn_mark(struct conn *c);
 
+/* The loop does not sleep before the next end of a turn: what marks a connection may come after that of this turn. */
+void server_stay_awake(struct server *s);
+
 /* The number of connections is one less, or all are gone. */
 void server_left(struct server *s, struct conn *c);
 

@@ -40,6 +40,11 @@ static void on_idle(uv_idle_t *idle)
 	(void)idle; /* that it runs keeps the loop awake */
 }
 
+void server_stay_awake(struct server *s)
+{
+	uv_idle_start(&s->idle, on_idle);
+}
+
 /* The end of a turn of the loop, before it sleeps. Whoever is marked meanwhile has the next turn. */
 static void on_prepare(uv_prepare_t *p)
 {
@@ -54,8 +59,6 @@ static void on_prepare(uv_prepare_t *p)
 		return;
 	if (list_empty(&s->dirty))
 		uv_idle_stop(&s->idle);
-	else
-		uv_idle_start(&s->idle, on_idle);
 	set_timer(s);
 }
 

@@ -14,6 +14,7 @@ void rig_start(uint32_t connections);
 /* Closes all that is open, waits for the thread. */
 void rig_stop(void);
 
+extern atomic_bool rig_late; /* whoever waits is answered after the server's part of the next turn's end, once */
 extern atomic_bool rig_busy; /* nothing is read from who publishes */
 
 enum rig_call { RIG_ANSWER = 1, RIG_DRAIN, RIG_FAIL, RIG_CLOSE, RIG_EASE, RIG_VISIT };

@@ -152,6 +152,23 @@ START_TEST(test_busy)
 }
 END_TEST
 
+/* An answer that comes when the server's part of the turn is over leaves all the same, and not with the next event. */
+START_TEST(test_answer_behind_the_turn)
+{
+	struct client c;
+
+	rig_start(10);
+	ck_assert(client_open(&c));
+	client_say(&c, "later now\n");
+	rig_until(&fake_waiting, 1);
+	rig_late = true;
+	rig_call(RIG_EASE); /* a turn in which nothing else happens */
+	client_hears(&c, "now");
+	client_close(&c);
+	rig_stop();
+}
+END_TEST
+
 START_TEST(test_never_reads)
 {
 	struct client deaf, other;
@@ -459,6 +476,6 @@ START_TEST(test_address)
 }
 END_TEST
 
-SUITE_MAIN("server", test_talk, test_layers, test_waits, test_busy, test_never_reads, test_beats, test_last_words,
-           test_half_closed, test_bound, test_no_descriptors, test_many, test_bomb, test_garbage_in_layers,
-           test_slow_handshake, test_drain, test_visit, test_fail, test_address)
+SUITE_MAIN("server", test_talk, test_layers, test_waits, test_busy, test_answer_behind_the_turn, test_never_reads,
+           test_beats, test_last_words, test_half_closed, test_bound, test_no_descriptors, test_many, test_bomb,
+           test_garbage_in_layers, test_slow_handshake, test_drain, test_visit, test_fail, test_address)
