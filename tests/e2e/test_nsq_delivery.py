@@ -6,6 +6,7 @@ import time
 
 from harness import PATIENCE, wait_until
 from nsq_case import NsqCase, trusting
+from nsq_client import sized
 
 QUIET = 0.3  # seconds in which nothing must come; too short never fails, it only sees less
 
@@ -131,6 +132,17 @@ class Ready(NsqCase):
         self.assertIsNone(c.message(QUIET))
         c.command("RDY")  # without a count: 1
         self.assertEqual(c.message().body, b"x")
+
+    def test_one_at_a_time(self):
+        """A backlog, with RDY 1: each FIN brings the next at once, whether it waits in a batch or alone."""
+        out, c = self.producer(), self.consumer("one", "a", rdy=0)
+        out.mpub("one", [b"x"] * 1500)
+        out.send((b"PUB one\n" + sized(b"y")) * 500)
+        for _ in range(500):
+            out.ok()
+        crew = Crew([c])
+        c.rdy(1)
+        crew.work(lambda _: crew.total() >= 2000)
 
     def test_consumers_share(self):
         """Of two consumers that are as fast none gets nearly all."""
