@@ -141,6 +141,7 @@ static void on_call(uv_async_t *a)
 	}
 	if (e->stop && !e->stopping) {
 		e->stopping = true;
+		uv_timer_stop(&e->look); /* what it looks at goes */
 		close_all(e);
 	}
 }
