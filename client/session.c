@@ -294,8 +294,9 @@ static enum csession_effect send_wait(struct csession *c, struct span *frame)
 }
 
 /* What leaves an open connection, in this order: a ping, so that the count of results is known before
- * more of them come; SETTLEs, so that an UNSUBSCRIBE that was asked for later is behind them; requests; CREDITs, so
- * that they are behind their SUBSCRIBE; WAITs. */
+ * more of them come; CREDITs, so that who wants less gets no more for what it settles behind it; SETTLEs, so that an
+ * UNSUBSCRIBE that was asked for later is behind them; requests; WAITs. A CREDIT is owed to subscriptions that stand
+ * already. */
 static enum csession_effect send_open(struct csession *c, uint64_t now_ms, struct span *frame)
 {
 	struct request *r;
@@ -306,7 +307,8 @@ static enum csession_effect send_open(struct csession *c, uint64_t now_ms, struc
 		return send_ping(c, now_ms, frame);
 	if (c->flush)
 		csession_settle_gathered(c);
-	if (subs_settle_frame(c, header(c, MSG_SETTLE, 0), &c->out)) {
+	if (subs_credit_frame(c, header(c, MSG_CREDIT, 0), &c->out) ||
+	    subs_settle_frame(c, header(c, MSG_SETTLE, 0), &c->out)) {
 		*frame = buf_span(&c->out);
 		return CSESSION_SEND;
 	}
@@ -315,10 +317,6 @@ static enum csession_effect send_open(struct csession *c, uint64_t now_ms, struc
 	r = requests_ready(&c->requests);
 	if (r)
 		return send_request(c, r, frame);
-	if (subs_credit_frame(c, header(c, MSG_CREDIT, 0), &c->out)) {
-		*frame = buf_span(&c->out);
-		return CSESSION_SEND;
-	}
 	while (c->waits_n > 0) {
 		if (send_wait(c, frame) == CSESSION_SEND)
 			return CSESSION_SEND;

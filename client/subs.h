@@ -72,7 +72,7 @@ void subs_request(struct csession *c);
 /* The answer to one of these. False if it is not the user's: one that the session subscribed again by itself; refused,
  * it is over. */
 bool subs_answered(struct csession *c, const struct request *r, uint32_t error);
-/* The next frame of SETTLE or CREDIT; false if there is none. Settles go before requests, credits behind them. */
+/* The next frame of SETTLE or CREDIT; false if there is none. Credits go first, then settles, then requests. */
 bool subs_settle_frame(struct csession *c, struct msg_header h, struct buf *out);
 bool subs_credit_frame(struct csession *c, struct msg_header h, struct buf *out);
 bool subs_unsent(const struct subs *s);

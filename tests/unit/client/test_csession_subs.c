@@ -202,6 +202,21 @@ START_TEST(settles_leave_before_the_end_of_the_subscription)
 }
 END_TEST
 
+/* Who wants no more gets nothing in the place of what is finished in the same moment. */
+START_TEST(less_credit_goes_ahead_of_what_is_settled)
+{
+	uint32_t sub;
+
+	rig_open(&rig);
+	sub = subscribed(1);
+	csession_settle(rig.c, &(struct msg_settle_rec){ 100, 7, 1, SETTLE_FINISH, 0 });
+	csession_credit(rig.c, sub, 0, 1000);
+	rig_run(&rig);
+	rig_expect(&rig, "> credit sub=0 ready=0 bytes=1000\n"
+	                 "> settle run=100 mask=1 1\n");
+}
+END_TEST
+
 START_TEST(a_gap_makes_all_subscribe_again)
 {
 	uint32_t sub;
@@ -358,6 +373,7 @@ int main(void)
 		credit_follows_the_answer,
 		what_was_charged_too_much_is_made_good,
 		settles_leave_before_the_end_of_the_subscription,
+		less_credit_goes_ahead_of_what_is_settled,
 		a_gap_makes_all_subscribe_again,
 		so_does_a_new_welcome,
 		refused_the_second_time_it_is_over,
