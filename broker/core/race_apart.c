@@ -12,6 +12,8 @@ bool race_allows(const struct job *j, const struct worker *w)
 
 	if (race == NULL)
 		return true;
+	if (race->parent == NULL) /* it is over since this very step: its replicas are cancelled in the next one */
+		return false;
 	for (uint32_t i = 0; i < race->n; i++)
 		if (race->v[i].instance == w->instance && j->id != race->id + 1 + i)
 			return false;
