@@ -4,6 +4,7 @@
 
 #include "base/be.h"
 #include "client/handle.h"
+#include "proto/packed.h"
 
 enum { PART_MESSAGES = 16384, PART_BYTES = 2 * MIB, HEAD = sizeof(uint32_t) };
 
@@ -159,9 +160,7 @@ static bool post_part(struct publish *p)
 
 		if (n > 0 && s->packed.n + HEAD + m.n > PART_BYTES)
 			break;
-		be_put32(buf_room(&s->packed, HEAD), (uint32_t)m.n);
-		s->packed.n += HEAD;
-		buf_put_span(&s->packed, m);
+		packed_put(&s->packed, m);
 		n++;
 	}
 	p->error =

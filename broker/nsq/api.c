@@ -2,6 +2,7 @@
 #include "broker/nsq/api.h"
 
 #include "proto/codec.h"
+#include "proto/packed.h"
 
 struct route;
 typedef void (*reader)(const struct route *route, const struct api_limits *l, const struct http_request *r,
@@ -52,15 +53,6 @@ static bool read_number(struct span s, uint64_t most, uint64_t *out)
 	return true;
 }
 
-static void pack(struct buf *packed, struct span message)
-{
-	uint8_t size[4] = { (uint8_t)(message.n >> 24), (uint8_t)(message.n >> 16), (uint8_t)(message.n >> 8),
-		            (uint8_t)message.n };
-
-	buf_put(packed, size, sizeof size);
-	buf_put_span(packed, message);
-}
-
 static void read_pub(const struct route *route, const struct api_limits *l, const struct http_request *r,
                      const struct query *q, struct buf *packed, struct api_plan *p)
 {
@@ -83,7 +75,7 @@ static void read_pub(const struct route *route, const struct api_limits *l, cons
 	}
 	p->act = API_PUBLISH;
 	p->count = 1;
-	pack(packed, r->body);
+	packed_put(packed, r->body);
 }
 
 static void read_mpub(const struct route *route, const struct api_limits *l, const struct http_request *r,

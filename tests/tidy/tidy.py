@@ -27,7 +27,8 @@ TABLES = {"proto/msg.h",     # every message as a struct
 CORE_MAY = {"assert.h", "inttypes.h", "limits.h", "stdbool.h", "stddef.h", "stdint.h", "stdlib.h", "string.h",
             "endian.h", "stdarg.h", "utlist.h", "uthash.h", "base/buf.h", "base/must.h", "base/span.h",
             "base/list.h", "base/heap.h", "base/le.h", "base/rand.h", "base/crc32c.h", "base/log.h", "base/table.h",
-            "base/text.h", "base/json.h", "proto/msg.h", "proto/error.h", "proto/limits.h", "proto/setting.h",
+            "base/text.h", "base/json.h", "base/be.h", "proto/packed.h",
+            "proto/msg.h", "proto/error.h", "proto/limits.h", "proto/setting.h",
             "proto/name.h", "proto/codec.h"}
 BANNED = {
     "sprintf": "snprintf", "vsprintf": "vsnprintf", "strcpy": "snprintf or memcpy", "strcat": "snprintf",

@@ -10,6 +10,7 @@
 #include "broker/core/topic/topic.h"
 #include "broker/core/trim.h"
 #include "broker/core/turn.h"
+#include "proto/packed.h"
 
 /* Runs of one publish, at most: each but the last one has all the messages that a run takes, or the bytes. */
 enum { RUNS_MOST = LIMIT_PUBLISH / RUN_MESSAGES + LIMIT_PUBLISH_BYTES / LIMIT_RUN_BYTES + 1, ROOM = 1024 };
@@ -69,39 +70,32 @@ void publish_apply(struct core *c, const struct coming *v, uint32_t n, uint64_t 
 static uint32_t cut(const struct core *c, const struct msg_publish *p, struct coming *v, enum sheaf_error *e,
                     const char **why)
 {
-	const uint8_t *at = p->packed.p, *end = at + p->packed.n;
+	struct span rest = p->packed, message;
 	uint32_t n = 0, in_run = RUN_MESSAGES;
 
 	*e = SHEAF_E_BAD_VALUE;
 	for (uint32_t i = 0; i < p->count; i++) {
-		uint32_t size;
-
-		*why = "packed: not as many messages as count says";
-		if (end - at < 4)
+		*why = "packed: not as many messages as count says, or one that ends behind the end";
+		if (!packed_next(&rest, &message))
 			return 0;
-		size = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 		*why = "packed: a message without bytes";
-		if (size == 0)
+		if (message.n == 0)
 			return 0;
-		*e = SHEAF_E_TOO_LARGE;
-		*why = "a message is larger than message_max";
-		if (size > c->config.message_max)
+		if (message.n > c->config.message_max) {
+			*e = SHEAF_E_TOO_LARGE;
+			*why = "a message is larger than message_max";
 			return 0;
-		*e = SHEAF_E_BAD_VALUE;
-		*why = "packed: a message ends behind the end";
-		if ((uint64_t)(end - at) - 4 < size)
-			return 0;
+		}
 		if (in_run == RUN_MESSAGES || v[n - 1].length >= LIMIT_RUN_BYTES) {
 			v[n++] = (struct coming){ 0 };
 			in_run = 0;
 		}
-		v[n - 1].length += 4 + size;
+		v[n - 1].length += PACKED_HEAD + (uint32_t)message.n;
 		v[n - 1].count++;
 		in_run++;
-		at += 4 + size;
 	}
 	*why = "packed: more bytes than the messages have";
-	return at == end ? n : 0;
+	return rest.n == 0 ? n : 0;
 }
 
 static const char *refused(const struct core *c, const struct msg_publish *p, uint32_t runs, enum sheaf_error *e)

@@ -12,6 +12,7 @@
 #include "broker/core/topic/run.h"
 #include "broker/core/topic/topic.h"
 #include "broker/core/turn.h"
+#include "proto/packed.h"
 
 enum { STAGED_RECORD = 80, GONE_MOST = 1024, ROOM_FOR_OTHERS = 64 };
 
@@ -142,7 +143,6 @@ void step_tell(struct core *c)
 bool topic_publish(struct core *c, struct topic *t, struct span body)
 {
 	struct topic_step *s = &c->topics.step;
-	uint8_t *p;
 
 	must(!c->turn.placed && !t->doomed);
 	if (body.n == 0 || body.n > LIMIT_PAYLOAD || s->n_staged == TOPIC_STEP)
@@ -150,13 +150,7 @@ bool topic_publish(struct core *c, struct topic *t, struct span body)
 	if (turn_bytes(c) + STAGED_RECORD + 4 + body.n > log_group_max(c->config.segment_bytes) / 2)
 		return false;
 	s->staged[s->n_staged++] = (struct staged){ t, s->bodies.n, (uint32_t)body.n + 4 };
-	p = buf_room(&s->bodies, 4);
-	p[0] = (uint8_t)(body.n >> 24);
-	p[1] = (uint8_t)(body.n >> 16);
-	p[2] = (uint8_t)(body.n >> 8);
-	p[3] = (uint8_t)body.n;
-	s->bodies.n += 4;
-	buf_put_span(&s->bodies, body);
+	packed_put(&s->bodies, body);
 	c->turn.bytes += STAGED_RECORD + 4 + body.n;
 	return true;
 }

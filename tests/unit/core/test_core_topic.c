@@ -262,7 +262,7 @@ START_TEST(packed_messages_are_looked_at)
 	rig_expect(&rig, "C1 reply #1 bad-value\n"
 	                 "C1 reply #2 bad-value\n"
 	                 "C1 reply #3 bad-value\n"
-	                 "C1 reply #4 too-large\n"
+	                 "C1 reply #4 bad-value\n"
 	                 "C1 reply #5 bad-value\n"
 	                 "C1 reply #6 bad-value\n"
 	                 "C1 reply #7 too-large\n"); /* a third of the rig's segment */
