@@ -24,32 +24,11 @@ static int without(char *err, const char *name, const char *needs)
 	return -1;
 }
 
-/* HOST:PORT, [HOST]:PORT, or :PORT, which is every address. */
-static bool read_host_port(const char *text, uint64_t least, struct nsq_address *a)
-{
-	const char *colon = strrchr(text, ':');
-	size_t n = colon != NULL ? (size_t)(colon - text) : 0;
-	uint64_t port;
-
-	if (colon == NULL || n >= sizeof a->host || !units_number(colon + 1, least, 65535, &port))
-		return false;
-	if (n == 0)
-		text_format(a->host, sizeof a->host, "*");
-	else if (text[0] == '[' && n > 2 && text[n - 1] == ']')
-		text_format(a->host, sizeof a->host, "%.*s", (int)n - 2, text + 1);
-	else if (memchr(text, ':', n) != NULL || memchr(text, '/', n) != NULL || memchr(text, '[', n) != NULL)
-		return false;
-	else
-		text_format(a->host, sizeof a->host, "%.*s", (int)n, text);
-	a->port = (uint16_t)port;
-	return true;
-}
-
-static int read_listen(const struct options *o, const char *name, struct nsq_address *a, char *err)
+static int read_listen(const struct options *o, const char *name, struct edge_address *a, char *err)
 {
 	const char *value = options_get(o, name);
 
-	if (value == NULL || read_host_port(value, 0, a))
+	if (value == NULL || edge_address_read(value, 0, a))
 		return 0;
 	return bad(err, name, value, "is no address such as 127.0.0.1:4150");
 }
@@ -62,10 +41,10 @@ static int read_list(const struct options *o, const char *name, bool urls, char 
 
 	for (int i = 0; i < given; i++)
 		for (char *one = strtok_r(values[i], ", ", &next); one != NULL; one = strtok_r(NULL, ", ", &next)) {
-			struct nsq_address a;
+			struct edge_address a;
 			bool url = strncmp(one, "http://", 7) == 0 || strncmp(one, "https://", 8) == 0;
 
-			if (!(urls && url) && !read_host_port(one, 1, &a))
+			if (!(urls && url) && !edge_address_read(one, 1, &a))
 				return bad(err, name, one,
 				           urls ? "is no address such as 127.0.0.1:4181, and no URL"
 				                : "is no address such as 127.0.0.1:4160");
@@ -256,28 +235,13 @@ int config_nsq_read(struct nsq_config *c, const struct options *o, uint64_t max_
 	return read_list(o, "nsq-lookupd", false, c->lookupd, &c->n_lookupd, err);
 }
 
-static const char *show(const struct nsq_address *a, char out[LIMIT_ENDPOINT + 16])
+static int open_to_all(const char *option, const struct edge_address *a, const char *why, const char *add, char *err)
 {
-	bool six = strchr(a->host, ':') != NULL;
-
-	text_format(out, LIMIT_ENDPOINT + 16, "tcp://%s%s%s:%u", six ? "[" : "", a->host, six ? "]" : "", a->port);
-	return out;
-}
-
-static bool stays_here(const struct nsq_address *a)
-{
-	char endpoint[LIMIT_ENDPOINT + 16];
-
-	return a->host[0] == '\0' || endpoint_is_loopback(show(a, endpoint));
-}
-
-static int open_to_all(const char *option, const struct nsq_address *a, const char *why, const char *add, char *err)
-{
-	char endpoint[LIMIT_ENDPOINT + 16];
+	char text[EDGE_ADDRESS_TEXT];
 
 	text_format(err, OPTIONS_ERR,
 	            "--%s: %.100s is not a loopback address and %s: add %s, or --insecure to go on open to everybody",
-	            option, show(a, endpoint) + strlen("tcp://"), why, add);
+	            option, edge_address_show(a, text), why, add);
 	return -1;
 }
 
@@ -288,18 +252,18 @@ int config_nsq_guard(const struct nsq_config *c, char err[OPTIONS_ERR])
 	bool known = c->tls.clients == TLS_CLIENTS_VERIFY || c->n_auth > 0;
 	const char *who = "--nsq-tls-client-auth require-verify or --nsq-auth ADDRESS";
 
-	if (!stays_here(&c->tcp) && !c->with_tls)
+	if (!edge_address_local(&c->tcp) && !c->with_tls)
 		return open_to_all("nsq", &c->tcp, "there is no TLS",
 		                   "--nsq-tls-cert FILE, --nsq-tls-key FILE, --nsq-tls-required, and "
 		                   "--nsq-tls-client-auth require-verify or --nsq-auth ADDRESS",
 		                   err);
-	if (!stays_here(&c->tcp) && !c->tls_required)
+	if (!edge_address_local(&c->tcp) && !c->tls_required)
 		return open_to_all("nsq", &c->tcp, "clients need no TLS", "--nsq-tls-required", err);
-	if (!stays_here(&c->tcp) && !known)
+	if (!edge_address_local(&c->tcp) && !known)
 		return open_to_all("nsq", &c->tcp, "clients need neither certificate nor secret", who, err);
-	if (!stays_here(&c->https) && !known)
+	if (!edge_address_local(&c->https) && !known)
 		return open_to_all("nsq-https", &c->https, "clients need neither certificate nor secret", who, err);
-	if (!stays_here(&c->http) && !c->tls_required)
+	if (!edge_address_local(&c->http) && !c->tls_required)
 		return open_to_all("nsq-http", &c->http, "nothing is encrypted there",
 		                   "--nsq-https HOST:PORT in its place", err);
 	return 0;

@@ -55,6 +55,24 @@
 #define LIMIT_NSQ_BODY        (64 * MIB) /* bytes of a command's body that may be configured */
 #define DEFAULT_NSQ_BODY      (5 * MIB)
 
+/* jobs that are accepted together */
+#define LIMIT_ALL_PARTS 100           /* jobs of one SUBMIT_ALL */
+#define LIMIT_ALL_BYTES LIMIT_PAYLOAD /* of all their distinct payloads */
+
+/* mail */
+#define LIMIT_MAIL             (LIMIT_PAYLOAD - 8 * KIB) /* bytes of one: the lines put before it fit a payload too */
+#define LIMIT_MAIL_RCPTS       100                       /* recipients of one */
+#define LIMIT_MAIL_LOCAL       64                        /* bytes of a local part (RFC 5321, 4.5.3.1) */
+#define LIMIT_MAIL_DOMAIN      255
+#define LIMIT_MAIL_PATH        256         /* of a path, its <> included */
+#define LIMIT_MAIL_HEADERS     (100 * KIB) /* of all headers of a mail */
+#define LIMIT_MAIL_HEADER      998         /* of a header's value that is looked at */
+#define LIMIT_MAIL_HEADER_LINE (8 * KIB)   /* of a header that is gathered, all its lines */
+#define LIMIT_MAIL_RECEIVED    50          /* Received lines: a loop */
+#define LIMIT_MAIL_USER        255         /* bytes of who authenticates */
+#define LIMIT_MAIL_PASSWORD    1024
+#define LIMIT_MAIL_SESSIONS    65536
+
 /* schedules */
 #define LIMIT_CRONS        1000
 #define LIMIT_CRON_SPEC    256        /* bytes of what says when it is due */
@@ -147,6 +165,7 @@ static_assert(LIMIT_MESSAGE + MIB <= DEFAULT_SEGMENT, "a full message fits a seg
 static_assert(LIMIT_PUBLISH_BYTES + 64 * KIB <= LIMIT_MESSAGE, "a full publish fits a message");
 static_assert(LIMIT_TOPIC_CHANNELS < LIMIT_TOPIC_ROWS, "a topic with all its channels fits an answer");
 static_assert(LIMIT_QUEUE_NAME + sizeof "results." - 1 <= LIMIT_NAME, "results.QUEUE is a topic's name");
+static_assert(LIMIT_MAIL_RCPTS <= LIMIT_ALL_PARTS, "a mail's jobs fit one request");
 static_assert(LIMIT_WINDOW_JOBS <= LIMIT_HELD, "a hello can name all that a worker holds");
 static_assert(4 * LIMIT_RECORDS <= STEP_EFFECTS && 2 * STEP_WORK <= STEP_EFFECTS, "a step's effects have room");
 static_assert(DEFAULT_LIVENESS_MS + DEFAULT_BEAT_MS <= 3000, "a dead worker's jobs are handed on within 3 s");

@@ -162,7 +162,7 @@ static void *run(void *arg)
 
 /* ---- the beginning ---- */
 
-static void add_address(struct edge *e, const char *name, const struct nsq_address *a, uint16_t port)
+static void add_address(struct edge *e, const char *name, const struct edge_address *a, uint16_t port)
 {
 	size_t n = strlen(e->addresses);
 	bool six = strchr(a->host, ':') != NULL;

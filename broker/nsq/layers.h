@@ -4,9 +4,9 @@
 #ifndef SHEAF_NSQ_LAYERS_H
 #define SHEAF_NSQ_LAYERS_H
 
+#include "broker/edge/tls.h"
 #include "broker/nsq/deflate.h"
 #include "broker/nsq/snappy_frame.h"
-#include "broker/nsq/tls.h"
 
 enum {
 	LAYERS_STEP = 256 << 10, /* plain bytes that one call of layers_read brings out, at most */

@@ -5,20 +5,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "broker/nsq/tls.h"
+#include "broker/edge/address.h"
+#include "broker/edge/tls.h"
 #include "proto/limits.h"
 
 enum { NSQ_ADDRESSES = 16 }; /* auth servers, and nsqlookupds, at most */
 
-/* HOST:PORT. */
-struct nsq_address {
-	char host[LIMIT_ENDPOINT]; /* without the brackets of IPv6; "*" = all addresses; empty = not given */
-	uint16_t port;             /* 0 = any free one */
-};
-
 struct nsq_config {
-	struct nsq_address tcp, http, https; /* where it listens */
-	bool with_tls;                       /* there is a certificate: clients may ask for TLS */
+	struct edge_address tcp, http, https; /* where it listens */
+	bool with_tls;                        /* there is a certificate: clients may ask for TLS */
 	struct tls_config tls;
 	bool tls_required;               /* without TLS a client can do nothing but ask for it */
 	char *auth[NSQ_ADDRESSES];       /* HOST:PORT or URL */

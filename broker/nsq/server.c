@@ -95,7 +95,7 @@ static void on_connection(uv_stream_t *listener, int status)
 
 static int fail(struct server *s, const char *what, int status, char *err)
 {
-	const struct nsq_address *a = &s->setup.config->tcp;
+	const struct edge_address *a = &s->setup.config->tcp;
 	bool six = strchr(a->host, ':') != NULL;
 
 	text_format(err, SERVER_ERR, "--nsq: cannot %s %s%s%s:%u: %s", what, six ? "[" : "", a->host, six ? "]" : "",
@@ -130,7 +130,7 @@ static int listen_at(struct server *s, const struct sockaddr *address, char *err
 /* Every address of the name; with port 0 all get the one that the first has got. */
 static int listen_all(struct server *s, char *err)
 {
-	const struct nsq_address *a = &s->setup.config->tcp;
+	const struct edge_address *a = &s->setup.config->tcp;
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *one;
 	bool any = strcmp(a->host, "*") == 0;
 	struct sockaddr_in6 six;

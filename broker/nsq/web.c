@@ -149,7 +149,7 @@ static void on_request(void *arg, struct http_call *http, const struct http_requ
 
 static const struct http_calls calls = { .body_bound = on_head, .request = on_request };
 
-static bool open_one(struct web *w, const struct nsq_address *a, bool tls, uint32_t connections, struct http **out,
+static bool open_one(struct web *w, const struct edge_address *a, bool tls, uint32_t connections, struct http **out,
                      char err[HTTP_ERR])
 {
 	static const enum http_clients clients[] = { [TLS_CLIENTS_ANY] = HTTP_CLIENTS_ANY,

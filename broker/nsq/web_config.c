@@ -12,7 +12,7 @@
 /* nsqd's numbers of the levels begin with 1. */
 static const char *const levels[] = { "debug", "info", "warn", "error", "fatal" };
 
-static void put_address(struct buf *b, const struct nsq_address *a, uint16_t port)
+static void put_address(struct buf *b, const struct edge_address *a, uint16_t port)
 {
 	char text[LIMIT_ENDPOINT + 16];
 	bool six = strchr(a->host, ':') != NULL, any = strcmp(a->host, "*") == 0;

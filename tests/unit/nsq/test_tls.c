@@ -1,5 +1,5 @@
 /* TLS without a socket: handshakes that succeed and fail, who may in, what is wrong with files. */
-#include "broker/nsq/tls.h"
+#include "broker/edge/tls.h"
 
 #include <stdio.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 /* TLS of one connection, the server's side, by OpenSSL; without a socket: bytes go in and come out. */
-#ifndef SHEAF_NSQ_TLS_H
-#define SHEAF_NSQ_TLS_H
+#ifndef SHEAF_EDGE_TLS_H
+#define SHEAF_EDGE_TLS_H
 
 #include "base/buf.h"
 

@@ -1,5 +1,5 @@
 /* See tls.h. Two memory BIOs stand for the socket. */
-#include "broker/nsq/tls.h"
+#include "broker/edge/tls.h"
 
 #include <errno.h>
 #include <openssl/err.h>
