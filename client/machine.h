@@ -100,6 +100,8 @@ void csession_wait_all(struct csession *c, uint64_t now_ms);
 void csession_wait_one(struct csession *c, uint64_t id);
 /* Numbers the gathered SUBMIT if the window has room. */
 void csession_settle_gathered(struct csession *c);
+/* A request that was sent is to be sent again: it, or its answer, may be lost. */
+void csession_again(struct csession *c, struct request *r);
 /* A pause before try number `tries` (from 0), doubling from `first_ms` up to `most_ms`, with jitter. */
 uint64_t csession_pause(struct csession *c, uint32_t tries, uint64_t first_ms, uint64_t most_ms);
 /* The broker has welcomed us, or said hello again: see session.c. */

@@ -260,6 +260,10 @@ static void answer(struct csession *c, struct request *r, const struct msg *m)
 		ev.error = (enum sheaf_error)m->u.reply.error;
 		ev.text = m->u.reply.text;
 	}
+	if (r->kind == MSG_SUBMIT_ALL && !request_answers_all(r, m))
+		ev.error = SHEAF_E_MALFORMED;
+	else if (m->h.kind == MSG_ALL_ACCEPTED)
+		c->held_up = SHEAF_OK;
 	if ((r->kind == MSG_SUBSCRIBE || r->kind == MSG_UNSUBSCRIBE) && !subs_answered(c, r, ev.error)) {
 		struct sub *sub = subs_find(&c->subs, r->sub);
 
@@ -303,11 +307,8 @@ static void find_lost_requests(struct csession *c)
 	for (uint64_t n = q->first; n < q->next; n++) {
 		struct request *r = requests_find(q, n);
 
-		if (r && r->state == REQUEST_SENT && c->pongs >= r->pings + LOST_PINGS) {
-			r->again = true;
-			c->counts.resent++;
-			requests_retry(q, r, 0);
-		}
+		if (r && r->state == REQUEST_SENT && c->pongs >= r->pings + LOST_PINGS)
+			csession_again(c, r);
 	}
 }
 

@@ -183,6 +183,51 @@ enum sheaf_error csession_publish_buf(struct csession *c, struct span topic, uin
 	return SHEAF_OK;
 }
 
+bool csession_all_room(const struct csession *c)
+{
+	return csession_publish_room(c);
+}
+
+static enum sheaf_error check_part(const struct csession *c, const struct msg_all_part *p)
+{
+	uint64_t most = c->welcome.payload_max;
+
+	if (!name_queue_ok(p->queue))
+		return SHEAF_E_BAD_NAME;
+	if (p->payload.n > LIMIT_PAYLOAD || (most && p->payload.n > most) || p->key.n > LIMIT_KEY ||
+	    p->headers.n > LIMIT_HEADER_BYTES)
+		return SHEAF_E_TOO_LARGE;
+	if (p->flags > ALL_CREATE || p->priority > LIMIT_PRIORITY || p->attempts > LIMIT_ATTEMPTS ||
+	    p->delay_ms > LIMIT_DELAY_MS || p->within_ms > LIMIT_DELAY_MS || !headers_ok(p->headers))
+		return SHEAF_E_BAD_VALUE;
+	return SHEAF_OK;
+}
+
+enum sheaf_error csession_submit_all(struct csession *c, const struct msg_submit_all *m, uint64_t call,
+                                     uint64_t *number)
+{
+	enum sheaf_error e = SHEAF_OK;
+	struct request *r;
+	const char *why;
+
+	if (m->n < 1 || m->n > LIMIT_ALL_PARTS)
+		return SHEAF_E_TOO_LARGE;
+	for (uint32_t i = 0; i < m->n && !e; i++)
+		e = check_part(c, &m->v[i]);
+	if (!e)
+		e = msg_all_check(m, &why);
+	if (e)
+		return e;
+	csession_flush(c); /* jobs posted before this leave before it */
+	if (!csession_all_room(c))
+		return SHEAF_E_FULL;
+	r = requests_new(&c->requests, MSG_SUBMIT_ALL, call);
+	requests_set_all(&c->requests, r, m);
+	requests_number(&c->requests, r);
+	*number = r->number;
+	return SHEAF_OK;
+}
+
 uint64_t csession_ping(struct csession *c)
 {
 	c->ping_ms = 0;

@@ -5,9 +5,10 @@
 
 #include "proto/codec.h"
 
-#define FREE_MAX     64        /* requests kept for use again */
-#define FREE_BYTES   (4 * MIB) /* a kept request holds no larger buffer */
-#define JOBS_CAP_MIN 64
+#define FREE_MAX       64        /* requests kept for use again */
+#define FREE_BYTES     (4 * MIB) /* a kept request holds no larger buffer */
+#define JOBS_CAP_MIN   64
+#define ALL_PART_BYTES (LIMIT_QUEUE_NAME + 64) /* of a part without its bytes and texts, at most */
 
 void requests_init(struct requests *q)
 {
@@ -81,7 +82,7 @@ void requests_release(struct requests *q, struct request *r)
 	if (r->kind == MSG_SUBMIT) {
 		q->jobs -= r->n_jobs - r->n_ended;
 		q->payload_bytes -= r->bytes.n;
-	} else if (r->kind == MSG_PUBLISH) {
+	} else if (r->kind == MSG_PUBLISH || r->kind == MSG_SUBMIT_ALL) {
 		q->payload_bytes -= r->bytes.n;
 	}
 	if (r->number) {
@@ -269,6 +270,29 @@ void requests_set_publish(struct requests *q, struct request *r, struct span top
 	r->defer_ms = defer_ms;
 	r->count = count;
 	q->payload_bytes += r->bytes.n;
+}
+
+void requests_set_all(struct requests *q, struct request *r, const struct msg_submit_all *all)
+{
+	struct msg m = { .h = { .version = PROTO_VERSION_MIN, .kind = MSG_SUBMIT_ALL } };
+	size_t bytes = KIB;
+
+	must(r->kind == MSG_SUBMIT_ALL);
+	m.u.submit_all = *all;
+	m.u.submit_all.answered = q->first - 1;
+	for (uint32_t i = 0; i < all->n; i++)
+		bytes += all->v[i].payload.n + all->v[i].headers.n + all->v[i].key.n + ALL_PART_BYTES;
+	(void)buf_room(&r->bytes, bytes); /* grows once */
+	msg_encode(&r->bytes, &m);
+	r->count = all->n;
+	q->payload_bytes += r->bytes.n;
+}
+
+bool request_answers_all(const struct request *r, const struct msg *m)
+{
+	if (m->h.kind == MSG_REPLY)
+		return m->u.reply.error != SHEAF_OK;
+	return m->h.kind == MSG_ALL_ACCEPTED && m->u.all_accepted.n == r->count;
 }
 
 /* A PUBLISH as it leaves now. */

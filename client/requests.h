@@ -1,7 +1,7 @@
 /* The requests that the broker has not answered yet. Each has a number; together they span at most
  * LIMIT_CLIENT_REQUESTS numbers, the window within which the broker can tell a retry from a new request.
  * A SUBMIT keeps its payloads and is encoded whenever it leaves, since what it says about earlier answers
- * changes; any other request is kept as a frame. Memory of answered requests is used again. */
+ * changes, and so does a PUBLISH; any other request is kept as a frame. Memory of answered requests is used again. */
 #ifndef SHEAF_CLIENT_REQUESTS_H
 #define SHEAF_CLIENT_REQUESTS_H
 
@@ -45,8 +45,8 @@ struct request {
 	char topic[LIMIT_NAME];
 	size_t topic_n;
 	uint64_t defer_ms;
-	uint32_t count;
-	uint32_t sub; /* a SUBSCRIBE's or UNSUBSCRIBE's */
+	uint32_t count; /* and parts of a SUBMIT_ALL */
+	uint32_t sub;   /* a SUBSCRIBE's or UNSUBSCRIBE's */
 	/* payloads one behind the other; packed messages; or the frame of any other kind */
 	struct buf bytes;
 	struct request *next_free;
@@ -75,6 +75,13 @@ static inline uint64_t requests_left(const struct requests *q)
 
 /* Makes a PUBLISH of the `count` packed messages that are in r->bytes. */
 void requests_set_publish(struct requests *q, struct request *r, struct span topic, uint64_t defer_ms, uint32_t count);
+
+/* Encodes a SUBMIT_ALL, which is not done again when it leaves: that it knows of fewer answers than it might does no
+ * harm. */
+void requests_set_all(struct requests *q, struct request *r, const struct msg_submit_all *all);
+
+/* Whether the message makes sense as the answer to a SUBMIT_ALL. */
+bool request_answers_all(const struct request *r, const struct msg *m);
 
 static inline struct request *requests_find(const struct requests *q, uint64_t number)
 {

@@ -82,6 +82,13 @@ void csession_hello_again(struct csession *c, uint64_t due_ms)
 	c->link_ms = due_ms;
 }
 
+void csession_again(struct csession *c, struct request *r)
+{
+	r->again = true;
+	c->counts.resent++;
+	requests_retry(&c->requests, r, 0);
+}
+
 /* After a welcome nothing is sure of what was sent before it: what is unanswered goes again, what is
  * awaited is asked for, and the count of pushed results begins with the next one that is told. */
 void csession_opened(struct csession *c, uint64_t now_ms)
@@ -99,11 +106,8 @@ void csession_opened(struct csession *c, uint64_t now_ms)
 	for (uint64_t n = q->first; n < q->next; n++) {
 		struct request *r = requests_find(q, n);
 
-		if (r && r->state == REQUEST_SENT) {
-			r->again = true;
-			c->counts.resent++;
-			requests_retry(q, r, 0);
-		}
+		if (r && r->state == REQUEST_SENT)
+			csession_again(c, r);
 	}
 	subs_again(&c->subs);
 	csession_wait_all(c, now_ms);

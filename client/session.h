@@ -91,6 +91,16 @@ MUST_CHECK enum sheaf_error csession_publish_buf(struct csession *c, struct span
 /* Whether that would be SHEAF_E_FULL. */
 bool csession_publish_room(const struct csession *c);
 
+/* Submits jobs for several queues, which are accepted together or not at all; m->answered is not looked at. Comes back
+ * as CSESSION_ANSWER with `call`: answer->h.kind is MSG_ALL_ACCEPTED, or the error is that of a REPLY that refuses all
+ * of it, whose value (answer->u.reply.value) is the part to blame, counted from 1, 0 if it is none; SHEAF_E_MALFORMED:
+ * what came is no answer to it. *number names the request. SHEAF_E_BAD_NAME, SHEAF_E_BAD_VALUE, SHEAF_E_TOO_LARGE: what
+ * the broker would refuse; SHEAF_E_FULL: csession_all_room() is false. Nothing is then submitted. The payloads are
+ * copied once. */
+MUST_CHECK enum sheaf_error csession_submit_all(struct csession *c, const struct msg_submit_all *m, uint64_t call,
+                                                uint64_t *number);
+bool csession_all_room(const struct csession *c);
+
 /* Subscribes to a channel; want->sub is not looked at. `tag` comes with every event of the subscription; the answer is
  * a CSESSION_ANSWER with `call`, after which csession_unsubscribe is still due, also if it refuses. *sub names it until
  * then. SHEAF_E_BAD_NAME, SHEAF_E_BAD_VALUE; SHEAF_E_FULL: LIMIT_CONSUMERS. */

@@ -44,6 +44,10 @@ void msg_put_delivery(struct msg_writer *w, const struct msg_delivery_rec *r);
 void msg_put_settle(struct msg_writer *w, const struct msg_settle_rec *r);
 void msg_end(struct msg_writer *w);
 
+/* The rules between the fields of a SUBMIT_ALL, and of all its payloads together: SHEAF_OK, or which is broken, with
+ * *why. */
+MUST_CHECK enum sheaf_error msg_all_check(const struct msg_submit_all *m, const char **why);
+
 /* Whether another record may be put whose spans hold `bytes` bytes in all. The first always may. */
 static inline bool msg_fits(const struct msg_writer *w, size_t bytes)
 {

@@ -12,6 +12,7 @@ enum {
 };
 static_assert(LIMIT_RECORDS * sizeof(struct msg_result_rec) < ROOM_BYTES, "results fit");
 static_assert(LIMIT_RECORDS * sizeof(struct msg_job_rec) < ROOM_BYTES, "jobs fit");
+static_assert(LIMIT_ALL_PARTS * sizeof(struct msg_all_part) < ROOM_BYTES, "parts fit");
 static_assert(LIMIT_RECORDS * sizeof(struct msg_outcome_rec) < ROOM_BYTES, "outcomes fit");
 static_assert(LIMIT_RECORDS * sizeof(struct msg_progress_rec) < ROOM_BYTES, "progress fits");
 static_assert(LIMIT_TOPIC_ROWS * sizeof(struct msg_topic_rec) < ROOM_BYTES, "topics fit");
@@ -307,6 +308,8 @@ static enum sheaf_error check_body(const struct msg *m, const char **why)
 			return SHEAF_E_TOO_LARGE;
 		}
 		return SHEAF_OK;
+	case MSG_SUBMIT_ALL:
+		return msg_all_check(&m->u.submit_all, why);
 	case MSG_BEAT:
 		for (uint32_t i = 0; i < m->u.beat.n_lost; i++) {
 			if (m->u.beat.lost[i].first > m->u.beat.lost[i].last) {

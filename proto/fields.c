@@ -46,6 +46,10 @@ static const struct field submit[] = {
 	OPT(FIELD_TOPIC, struct msg, u.submit.terms.topic, 0, LIMIT_NAME, "topic" TOPIC_RULE),
 	OPT(FIELD_U64, struct msg, u.submit.terms.within_ms, 0, LIMIT_DELAY_MS, "within_ms: at most ten years"),
 };
+static const struct field submit_all[] = {
+	U64(struct msg, u.submit_all.answered, "answered: a whole number"),
+	LIST(u.submit_all.v, u.submit_all.n, &fields_all_record, 1, LIMIT_ALL_PARTS, "parts: a list of 1 to 100"),
+};
 static const struct field batch_open[] = {
 	OPT(FIELD_QUEUE, struct msg, u.batch_open.then_queue, 0, LIMIT_QUEUE_NAME,
 	    "then_queue: a queue's name, or empty"),
@@ -181,6 +185,10 @@ static const struct field client_welcome[] = {
 };
 static const struct field accepted[] = {
 	LIST(u.accepted.v, u.accepted.n, &fields_accepted_record, 0, LIMIT_RECORDS, "accepted: a list of at most 1024"),
+};
+static const struct field all_accepted[] = {
+	LIST(u.all_accepted.ids, u.all_accepted.n, &fields_number_record, 1, LIMIT_ALL_PARTS,
+	     "ids: a list of 1 to 100"),
 };
 static const struct field results[] = {
 	U32(struct msg, u.results.answer, 0, 1, "answer: 0 or 1"),
@@ -345,6 +353,7 @@ static const struct field outcomes[] = {
 static const struct layout layouts[LAYOUT_KINDS] = {
 	[MSG_CLIENT_HELLO] = BODY(client_hello),
 	[MSG_SUBMIT] = BODY(submit),
+	[MSG_SUBMIT_ALL] = BODY(submit_all),
 	[MSG_WAIT] = BODY(ids),
 	[MSG_RESULT_GET] = BODY(one),
 	[MSG_JOB_GET] = BODY(one),
@@ -376,6 +385,7 @@ static const struct layout layouts[LAYOUT_KINDS] = {
 	[MSG_TOPIC_LIST] = BODY(topic_list),
 	[MSG_CLIENT_WELCOME] = BODY(client_welcome),
 	[MSG_ACCEPTED] = BODY(accepted),
+	[MSG_ALL_ACCEPTED] = BODY(all_accepted),
 	[MSG_RESULTS] = BODY(results),
 	[MSG_REPLY] = BODY(reply),
 	[MSG_PONG] = BODY(ping),

@@ -81,6 +81,21 @@ static const struct field payload_fields[] = {
 const struct record fields_payload_record =
     RECORD(struct span, payload_fields, true, NULL, .read = records_read_payload, .write = records_write_payload);
 
+static const struct field all_fields[] = {
+	QUEUE(struct msg_all_part, queue),
+	U32(struct msg_all_part, flags, 0, ALL_CREATE, "part.flags: 1 create, no other"),
+	U32(struct msg_all_part, priority, 0, LIMIT_PRIORITY, "part.priority: 0 to 9"),
+	U32(struct msg_all_part, attempts, 0, LIMIT_ATTEMPTS, "part.attempts: 0 to 200"),
+	U64(struct msg_all_part, lease_ms, "part.lease_ms: a whole number"),
+	NUM(FIELD_U64, struct msg_all_part, delay_ms, 0, LIMIT_DELAY_MS, "part.delay_ms: at most ten years"),
+	NUM(FIELD_U64, struct msg_all_part, within_ms, 0, LIMIT_DELAY_MS, "part.within_ms: at most ten years"),
+	BYTES(struct msg_all_part, key, LIMIT_KEY, "part.key: at most 256 bytes"),
+	HEADERS(struct msg_all_part, headers),
+	U32(struct msg_all_part, same, 0, LIMIT_ALL_PARTS - 1, ALL_SAME_RULE),
+	BYTES(struct msg_all_part, payload, LIMIT_PAYLOAD, "part.payload: at most 16 MiB"),
+};
+const struct record fields_all_record = RECORD(struct msg_all_part, all_fields, false, "parts: records of 11 fields");
+
 static const struct field queue_fields[] = {
 	QUEUE(struct msg_queue_rec, name),
 	U32(struct msg_queue_rec, paused, 0, 1, "queue.paused: 0 or 1"),

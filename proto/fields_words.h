@@ -43,9 +43,10 @@
 		__VA_ARGS__                                                                                            \
 	}
 
-#define QUEUE_RULE   "queue: a name [a-z0-9][a-z0-9._-]{0,55}"
-#define TOPIC_RULE   ": a name [.a-zA-Z0-9_-]{1,64}, with #ephemeral at the end or not"
-#define HEADERS_RULE "headers: NAME=VALUE, each ended by a NUL, at most 64 in 8 KiB, names [A-Za-z0-9_-]{1,64}"
+#define QUEUE_RULE    "queue: a name [a-z0-9][a-z0-9._-]{0,55}"
+#define TOPIC_RULE    ": a name [.a-zA-Z0-9_-]{1,64}, with #ephemeral at the end or not"
+#define ALL_SAME_RULE "part.same: an earlier part, and no payload of its own"
+#define HEADERS_RULE  "headers: NAME=VALUE, each ended by a NUL, at most 64 in 8 KiB, names [A-Za-z0-9_-]{1,64}"
 
 /* of a schedule */
 #define CRON_FIELDS(of, at)                                                                                            \

@@ -165,6 +165,8 @@ static_assert(LIMIT_MESSAGE + MIB <= DEFAULT_SEGMENT, "a full message fits a seg
 static_assert(LIMIT_PUBLISH_BYTES + 64 * KIB <= LIMIT_MESSAGE, "a full publish fits a message");
 static_assert(LIMIT_TOPIC_CHANNELS < LIMIT_TOPIC_ROWS, "a topic with all its channels fits an answer");
 static_assert(LIMIT_QUEUE_NAME + sizeof "results." - 1 <= LIMIT_NAME, "results.QUEUE is a topic's name");
+static_assert(LIMIT_ALL_BYTES + LIMIT_ALL_PARTS * (LIMIT_HEADER_BYTES + LIMIT_KEY + 256) <= LIMIT_MESSAGE,
+              "full parts fit a message");
 static_assert(LIMIT_MAIL_RCPTS <= LIMIT_ALL_PARTS, "a mail's jobs fit one request");
 static_assert(LIMIT_WINDOW_JOBS <= LIMIT_HELD, "a hello can name all that a worker holds");
 static_assert(4 * LIMIT_RECORDS <= STEP_EFFECTS && 2 * STEP_WORK <= STEP_EFFECTS, "a step's effects have room");

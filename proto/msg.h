@@ -12,6 +12,7 @@
 #include "base/span.h"
 #include "proto/error.h"
 #include "proto/limits.h"
+#include "proto/msg_all.h"
 #include "proto/msg_cron.h"
 #include "proto/msg_dead.h"
 #include "proto/msg_topic.h"
@@ -72,6 +73,7 @@ enum msg_kind {
 	MSG_UNSUBSCRIBE = 29,
 	MSG_TOPIC_OP = 30,
 	MSG_TOPIC_LIST = 31,
+	MSG_SUBMIT_ALL = 113, /* the numbers up to 31 are used up */
 	/* broker → client; header.number repeats the request's, but where said otherwise */
 	MSG_CLIENT_WELCOME = 32,
 	MSG_ACCEPTED = 33, /* number 0; each record names its request */
@@ -91,6 +93,7 @@ enum msg_kind {
 	MSG_MESSAGES = 43, /* number: how many deliveries were pushed to this session before this message */
 	MSG_TOPICS_INFO = 47,
 	MSG_MESSAGES_GONE = 48,
+	MSG_ALL_ACCEPTED = 49,
 	/* worker → broker, control */
 	MSG_WORKER_HELLO = 64,
 	MSG_WORKER_READY = 65,
@@ -387,6 +390,8 @@ struct msg {
 	union {
 		struct msg_client_hello client_hello;
 		struct msg_submit submit;
+		struct msg_submit_all submit_all;
+		struct msg_all_accepted all_accepted;
 		struct msg_ids ids; /* WAIT, CANCEL, RETRY */
 		struct {
 			uint64_t id;

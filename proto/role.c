@@ -65,7 +65,7 @@ static uint32_t queue_op_needs(enum queue_op op)
 	X(CLIENT_WELCOME) X(ACCEPTED) X(RESULTS) X(REPLY) X(PONG) X(JOB_INFO) X(QUEUE_INFO) X(WORKER_INFO) \
 	X(STATS_INFO) X(PEEKED) X(BATCH_INFO) X(JOBS_INFO) X(CRON_INFO) X(DEAD_INFO) X(WORKER_WELCOME) \
 	X(BEAT_ANSWER) X(SETTLED) X(RECALL) X(REVOKE) X(NO_SESSION) X(JOBS_WELCOME) X(JOBS) X(MESSAGES) \
-	X(TOPICS_INFO) X(MESSAGES_GONE)
+	X(TOPICS_INFO) X(MESSAGES_GONE) X(ALL_ACCEPTED)
 /* clang-format on */
 
 #define CASE(kind_) case MSG_##kind_:
@@ -78,6 +78,7 @@ uint32_t role_needs(const struct msg *m)
 	case MSG_CLIENT_BYE:
 		return ANY;
 	case MSG_SUBMIT:
+	case MSG_SUBMIT_ALL:
 	case MSG_CANCEL:
 	case MSG_RETRY:
 	case MSG_BATCH_OPEN:

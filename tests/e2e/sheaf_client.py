@@ -14,8 +14,8 @@ import time
 import msgpack
 import zmq
 
-CLIENT_HELLO, SUBMIT, WAIT, RESULT_GET, PING, CLIENT_BYE = 1, 2, 3, 4, 11, 15
-CLIENT_WELCOME, ACCEPTED, RESULTS, REPLY, PONG = 32, 33, 34, 35, 36
+CLIENT_HELLO, SUBMIT, WAIT, RESULT_GET, PING, CLIENT_BYE, SUBMIT_ALL = 1, 2, 3, 4, 11, 15, 113
+CLIENT_WELCOME, ACCEPTED, RESULTS, REPLY, PONG, ALL_ACCEPTED = 32, 33, 34, 35, 36, 49
 WORKER_HELLO, WORKER_READY, BEAT, RETURN, WORKER_BYE, PROGRESS = 64, 65, 66, 67, 68, 69
 WORKER_WELCOME, BEAT_ANSWER, SETTLED, RECALL, REVOKE, NO_SESSION = 80, 81, 82, 83, 84, 85
 JOBS_WELCOME, JOBS, OUTCOMES = 96, 97, 112
@@ -28,7 +28,8 @@ Welcome = collections.namedtuple("Welcome", "version features results workers pa
 
 
 class Refused(Exception):
-    """The broker said no: error number and text."""
+    """The broker said no: error number and text; `value` is what else it said."""
+    value = 0
 
 
 class Peer:
@@ -60,7 +61,9 @@ class Peer:
             if message.kind in kinds:
                 return message
             if message.kind == REPLY and message.body[0]:
-                raise Refused(message.body[0], message.body[1].decode())
+                refused = Refused(message.body[0], message.body[1].decode())
+                refused.value = message.body[2]
+                raise refused
         raise TimeoutError(f"none of the messages {kinds} came")
 
     def close(self):
@@ -92,6 +95,21 @@ class Client(Peer):
                 if number == self.requests:
                     self.asked.update(range(first, first + count) if want else ())
                     return range(first, first + count)
+
+    def submit_all(self, parts, again=0):
+        """Submits a job for each part, all or none; returns their ids. A part is a dict: queue, payload or same (the
+        number of an earlier part, from 1), and create, priority, attempts, lease_ms, delay_ms, within_ms, key, headers.
+        `again`: the number of a request that is sent once more."""
+        self.requests += not again
+        number = again or self.requests
+        get = [lambda part, name=name, default=default: part.get(name, default) for name, default in (
+            ("queue", ""), ("create", 0), ("priority", 4), ("attempts", 0), ("lease_ms", 0), ("delay_ms", 0),
+            ("within_ms", 0), ("key", b""), ("headers", b""), ("same", 0), ("payload", b""))]
+        self.send(self.socket, SUBMIT_ALL, number, 0, [[field(part) for field in get] for part in parts])
+        while True:
+            message = self.receive(self.socket, ALL_ACCEPTED)
+            if message.number == number:
+                return message.body[0]
 
     def take(self, message):
         for record in message.body[1]:

@@ -75,6 +75,13 @@ static void note_frame(struct rig *r, struct span frame)
 		     (unsigned long long)m.u.publish.answered, (int)m.u.publish.topic.n,
 		     (const char *)m.u.publish.topic.p);
 		break;
+	case MSG_SUBMIT_ALL:
+		note(r, "> all %llu n=%u answered=%llu", (unsigned long long)m.h.number, m.u.submit_all.n,
+		     (unsigned long long)m.u.submit_all.answered);
+		for (uint32_t i = 0; i < m.u.submit_all.n; i++)
+			note(r, " %.*s", (int)m.u.submit_all.v[i].queue.n, (const char *)m.u.submit_all.v[i].queue.p);
+		note(r, "\n");
+		break;
 	case MSG_SUBSCRIBE:
 		note(r, "> subscribe %llu sub=%x %.*s\n", (unsigned long long)m.h.number, m.u.subscribe.sub,
 		     (int)m.u.subscribe.channel.n, (const char *)m.u.subscribe.channel.p);
@@ -150,6 +157,10 @@ static void note_event(struct rig *r, const struct csession_event *ev)
 		note(r, " %s", job_state_name((enum job_state)ev->result->state));
 	if (ev->kind == CSESSION_ANSWER)
 		note(r, " call=%llu %s", (unsigned long long)ev->call, sheaf_error_name(ev->error));
+	for (uint32_t i = 0;
+	     ev->kind == CSESSION_ANSWER && ev->answer->h.kind == MSG_ALL_ACCEPTED && i < ev->answer->u.all_accepted.n;
+	     i++)
+		note(r, " %llu", (unsigned long long)ev->answer->u.all_accepted.ids[i]);
 	if (ev->kind == CSESSION_PUBLISHED)
 		note(r, " call=%llu id=%llu n=%u", (unsigned long long)ev->call, (unsigned long long)ev->id, ev->count);
 	if (ev->kind == CSESSION_MESSAGES || ev->kind == CSESSION_GONE || ev->kind == CSESSION_OVER)

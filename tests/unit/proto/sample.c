@@ -165,8 +165,13 @@ static void fill_fields(struct sample *s, const struct field *f, uint32_t n, uin
 }
 
 /* The rules between fields, which the tables do not have. */
-static void mend(struct msg *m, struct msg_range *lost)
+static void mend(struct msg *m, struct msg_range *lost, struct msg_all_part *parts)
 {
+	for (uint32_t i = 0; m->h.kind == MSG_SUBMIT_ALL && i < m->u.submit_all.n; i++) {
+		parts[i].same %= i + 1;
+		if (parts[i].same != 0)
+			parts[i].payload.n = 0;
+	}
 	if (m->h.kind == MSG_CLIENT_HELLO)
 		m->u.client_hello.version_min = 1;
 	if (m->h.kind == MSG_WORKER_HELLO)
@@ -192,7 +197,7 @@ void sample_make(struct sample *s, uint32_t kind)
 		                  .session = number(s, 0, UINT64_MAX),
 		                  .number = number(s, 0, UINT64_MAX) } };
 	fill_fields(s, layout->fields, layout->n, (uint8_t *)m);
-	mend(m, (struct msg_range *)(uintptr_t)m->u.beat.lost);
+	mend(m, (struct msg_range *)(uintptr_t)m->u.beat.lost, (struct msg_all_part *)(uintptr_t)m->u.submit_all.v);
 }
 
 uint32_t sample_next_kind(uint32_t kind)

@@ -77,6 +77,10 @@ static const struct msg_outcome_rec outcomes[] = {
 	{ .id = 21, .token = 22, .verdict = 3, .exit = -23, .run_ms = 24, .error = S("bad"), .result = S("good") }
 };
 
+static const struct msg_all_part parts[] = {
+	{ S("mail"), ALL_CREATE, 9, 2, 3, 4, 5, S("k"), { (const uint8_t *)"A=b", sizeof "A=b" }, 0, S("one") },
+};
+
 static const struct {
 	struct msg m;
 	const char *text; /* behind the header */
@@ -109,6 +113,9 @@ static const struct {
 	                                    .n = 1,
 	                                    .terms = { .at_ms = 32 } } },
 	  "\"mail\", 0, 0, 0, 0, 0, 0, \"A=b\\x00\", [\"one\"], 0, 32" },
+	{ { HEAD(MSG_SUBMIT_ALL), .u.submit_all = { 7, parts, 1 } },
+	  "7, [[\"mail\", 1, 9, 2, 3, 4, 5, \"k\", \"A=b\\x00\", 0, \"one\"]]" },
+	{ { HEAD(MSG_ALL_ACCEPTED), .u.all_accepted = { two_numbers, 2 } }, "[21, 22]" },
 	{ { HEAD(MSG_WAIT), .u.ids = { 1, two_numbers, 2 } }, "1, [21, 22]" },
 	{ { HEAD(MSG_RESULT_GET), .u.one = { 1 } }, "1" },
 	{ { HEAD(MSG_JOB_GET), .u.one = { 2 } }, "2" },

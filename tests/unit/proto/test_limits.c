@@ -99,6 +99,23 @@ static const struct limit limits[] = {
 	BYTES(MSG_SUBMIT, "27", LIMIT_NAME, SHEAF_E_BAD_NAME),
 	EDGE(MSG_SUBMIT, "28", LIMIT_DELAY_MS, BAD),
 
+	LIST(MSG_SUBMIT_ALL, "7", LIMIT_ALL_PARTS),
+	SOME(MSG_SUBMIT_ALL, "7"),
+	BYTES(MSG_SUBMIT_ALL, "7.0.0", LIMIT_QUEUE_NAME, SHEAF_E_BAD_NAME),
+	EDGE(MSG_SUBMIT_ALL, "7.0.1", ALL_CREATE, BAD),
+	EDGE(MSG_SUBMIT_ALL, "7.0.2", LIMIT_PRIORITY, BAD),
+	EDGE(MSG_SUBMIT_ALL, "7.0.3", LIMIT_ATTEMPTS, BAD),
+	EDGE(MSG_SUBMIT_ALL, "7.0.5", LIMIT_DELAY_MS, BAD),
+	EDGE(MSG_SUBMIT_ALL, "7.1.6", LIMIT_DELAY_MS, BAD),
+	BYTES(MSG_SUBMIT_ALL, "7.1.7", LIMIT_KEY, LARGE),
+	{ MSG_SUBMIT_ALL, "7.1.8", TEXT, 0, BAD, "no header" },
+	{ MSG_SUBMIT_ALL, "7.0.9", NUMBER, 1, BAD, NULL }, /* itself */
+	EDGE(MSG_SUBMIT_ALL, "7.1.9", 1, BAD),
+	BYTES(MSG_SUBMIT_ALL, "7.0.10", LIMIT_PAYLOAD, LARGE),
+	{ MSG_SUBMIT_ALL, "7.1.10", LENGTH, 1, BAD, NULL }, /* one of its own, though `same` names another */
+	LIST(MSG_ALL_ACCEPTED, "6", LIMIT_ALL_PARTS),
+	SOME(MSG_ALL_ACCEPTED, "6"),
+
 	EDGE(MSG_WAIT, "6", WAIT_QUIET, BAD),
 	EDGE(MSG_CANCEL, "6", CANCEL_UNSTARTED, BAD),
 	LIST(MSG_WAIT, "7", LIMIT_RECORDS),
@@ -252,6 +269,8 @@ static const struct limit limits[] = {
 static const struct span name = { (const uint8_t *)"mail", 4 };
 static const uint64_t number = 21;
 static const struct lease_name lease = { 21, 22 };
+static const struct msg_all_part parts[] = { { .queue = { (const uint8_t *)"mail", 4 } },
+	                                     { .queue = { (const uint8_t *)"post", 4 }, .same = 1 } };
 static const struct msg_accepted_rec accepted = { 21, 22, 23 };
 static const struct msg_result_rec result = { .id = 21 };
 static const struct msg_queue_rec queue = { .name = { (const uint8_t *)"mail", 4 } };
@@ -279,6 +298,8 @@ static const struct msg basics[] = {
 	                .payloads = &name,
 	                .n = 1,
 	                .terms = { .after = &number, .n_after = 1, .within_ms = 1 } } },
+	{ .h.kind = MSG_SUBMIT_ALL, .u.submit_all = { .v = parts, .n = 2 } },
+	{ .h.kind = MSG_ALL_ACCEPTED, .u.all_accepted = { &number, 1 } },
 	{ .h.kind = MSG_WAIT, .u.ids = { .ids = &number, .n = 1 } },
 	{ .h.kind = MSG_CANCEL, .u.ids = { .ids = &number, .n = 1 } },
 	{ .h.kind = MSG_QUEUE_OP, .u.queue_op = { .queue = { (const uint8_t *)"mail", 4 }, .op = QUEUE_PEEK } },

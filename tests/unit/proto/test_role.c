@@ -44,6 +44,7 @@ START_TEST(test_rows)
 	ck_assert_uint_eq(needs(MSG_CLIENT_HELLO), S | W | R | A);
 	ck_assert_uint_eq(needs(MSG_PING), S | W | R | A);
 	ck_assert_uint_eq(needs(MSG_SUBMIT), S | A);
+	ck_assert_uint_eq(needs(MSG_SUBMIT_ALL), S | A);
 	ck_assert_uint_eq(needs(MSG_CANCEL), S | A);
 	ck_assert_uint_eq(needs(MSG_RETRY), S | A);
 	ck_assert_uint_eq(needs(MSG_BATCH_OPEN), S | A);
@@ -97,7 +98,7 @@ START_TEST(test_edge)
 {
 	static const uint32_t may[] = { MSG_CLIENT_HELLO, MSG_PING,   MSG_PUBLISH,     MSG_SUBSCRIBE,
 		                        MSG_CREDIT,       MSG_SETTLE, MSG_UNSUBSCRIBE, MSG_TOPIC_OP,
-		                        MSG_TOPIC_LIST,   MSG_SUBMIT, MSG_STATS };
+		                        MSG_TOPIC_LIST,   MSG_SUBMIT, MSG_STATS,       MSG_SUBMIT_ALL };
 	static const uint32_t not [] = { MSG_QUEUE_SET,    MSG_DEAD_OP,  MSG_WORKER_OP, MSG_CRON_SET,
 		                         MSG_WORKER_HELLO, MSG_OUTCOMES, MSG_MESSAGES };
 
