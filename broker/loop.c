@@ -175,15 +175,22 @@ static void flag(struct loop *l, bool *known, bool is, enum event_kind kind)
 	step(l, &ev);
 }
 
-/* Its clients hear that what they published did not last, rather than nothing at all. */
-static void fail_edge(struct loop *l)
+static bool edges_are_done(const struct loop *l)
+{
+	for (uint32_t i = 0; i < l->n_edges; i++)
+		if (!l->edges[i].done(l->edges[i].ctx))
+			return false;
+	return true;
+}
+
+/* Their clients hear that what they sent did not last, rather than nothing at all. */
+static void fail_edges(struct loop *l)
 {
 	uint64_t until = clock_mono_ms() + FAIL_MS;
 
-	if (l->edge.fail == NULL)
-		return;
-	l->edge.fail(l->edge.ctx);
-	while (!l->edge.done(l->edge.ctx) && clock_mono_ms() < until)
+	for (uint32_t i = 0; i < l->n_edges; i++)
+		l->edges[i].fail(l->edges[i].ctx);
+	while (!edges_are_done(l) && clock_mono_ms() < until)
 		zmq_poll(NULL, 0, FAIL_LOOK_MS);
 }
 
@@ -197,7 +204,7 @@ static void watch_journal(struct loop *l)
 		log_line(LOG_ERROR, "journal-failed", "%s; nothing more is acknowledged", s.error);
 		l->stop = true;
 		l->status = 1;
-		fail_edge(l);
+		fail_edges(l);
 		return;
 	}
 	flag(l, &l->pressure, s.pressure || outbox_bytes(l->outbox) > OUTBOX_BYTES, EV_PRESSURE);
@@ -236,8 +243,8 @@ static void take_signal(struct loop *l)
 	log_line(LOG_INFO, "drain", "signal=%u", info.ssi_signo);
 	l->draining = true;
 	l->drain_until = l->now.mono_ms + l->config->grace_ms;
-	if (l->edge.drain != NULL)
-		l->edge.drain(l->edge.ctx);
+	for (uint32_t i = 0; i < l->n_edges; i++)
+		l->edges[i].drain(l->edges[i].ctx);
 	step(l, &ev);
 }
 
@@ -253,7 +260,7 @@ static long poll_ms(const struct loop *l)
 		ms = NONCE_MS;
 	if (l->draining && l->drain_until > l->now.mono_ms && l->drain_until - l->now.mono_ms < ms)
 		ms = l->drain_until - l->now.mono_ms;
-	if (l->draining && l->edge.done != NULL && ms > EDGE_LOOK_MS)
+	if (l->draining && l->n_edges > 0 && ms > EDGE_LOOK_MS)
 		ms = EDGE_LOOK_MS;
 	return (long)ms;
 }
@@ -319,17 +326,12 @@ static void leave(struct loop *l)
 	}
 }
 
-static bool edge_is_done(const struct loop *l)
-{
-	return l->edge.done == NULL || l->edge.done(l->edge.ctx);
-}
-
 int loop_run(struct loop *l)
 {
 	take_echoes(l); /* of the start */
 	while (!l->stop) {
 		turn(l);
-		if (l->draining && ((core_drained(l->core) && edge_is_done(l)) || l->now.mono_ms >= l->drain_until))
+		if (l->draining && ((core_drained(l->core) && edges_are_done(l)) || l->now.mono_ms >= l->drain_until))
 			l->stop = true;
 	}
 	leave(l);

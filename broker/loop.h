@@ -17,13 +17,21 @@ struct echo {
 	struct buf bytes;          /* what ev.facts points to; owned */
 };
 
-/* What the loop tells the edge that is part of this process (broker/nsq/edge.h); all NULL: there is none. */
+/* An edge that is part of this process, a thread of its own (broker/nsq/edge.h, broker/smtp/smtp_edge.h), as the loop
+ * sees it; edges.c fills it in. */
 struct loop_edge {
 	void *ctx;
 	void (*drain)(void *ctx); /* the broker drains: nothing new from outside; it goes on answering */
-	bool (*done)(void *ctx);  /* after that, or after fail: it has nothing more to say */
 	void (*fail)(void *ctx);  /* the journal failed: it has a moment to tell its clients */
+	bool (*done)(void *ctx);  /* after that, or after drain: it has nothing more to say */
+	/* Writes its counters, at most LOOP_EDGE_STATS, whose names live as long as it does; how many. NULL: none. */
+	uint32_t (*stats)(void *ctx, struct msg_stat_rec *to);
+	/* as in broker/nsq/edge.h */
+	int (*start)(void *ctx, void *zmq_context, const char *endpoint, char *err);
+	const char *(*addresses)(void *ctx);
+	void (*free)(void *ctx);
 };
+enum { LOOP_EDGES = 2, LOOP_EDGE_STATS = 32 };
 
 struct loop {
 	const struct config *config; /* borrowed */
@@ -36,7 +44,8 @@ struct loop {
 	struct now now;
 	struct echo *first, *last; /* owned */
 	int signal_fd;
-	struct loop_edge edge;
+	struct loop_edge edges[LOOP_EDGES];
+	uint32_t n_edges;
 	uint64_t epoch;
 	uint64_t started_ms;
 	/* nonces that wait for their worker to connect */

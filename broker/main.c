@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rand.h"
+#include "broker/edges.h"
 #include "broker/loop.h"
-#include "broker/nsq/edge.h"
 #include "broker/verify.h"
 
 enum { JOURNAL_BUFFER = 64 << 20 }; /* unsynced bytes at which submits are told to come back */
@@ -115,6 +115,7 @@ static int begin(struct loop *l, const struct journal_found *found)
 static void announce(const struct loop *l)
 {
 	const struct config *c = l->config;
+	char where[EDGES_WHERE];
 	struct core_totals t;
 
 	core_totals(l->core, &t);
@@ -123,34 +124,7 @@ static void announce(const struct loop *l)
 	    "sheafd ready listen=%s results=%s workers=%s jobs=tcp://%s:%u-%u data=%s epoch=%llu jobs_waiting=%llu%s\n",
 	    l->sockets.clients_at, l->sockets.results_at, l->sockets.workers_at, c->jobs_host, c->jobs_first,
 	    c->jobs_last, c->data, (unsigned long long)l->epoch,
-	    (unsigned long long)(t.jobs[JOB_READY] + t.jobs[JOB_RUNNING]),
-	    l->edge.ctx != NULL ? edge_addresses(l->edge.ctx) : "");
-}
-
-static void drain_edge(void *edge)
-{
-	edge_drain(edge);
-}
-
-static void fail_edge(void *edge)
-{
-	edge_fail(edge);
-}
-
-static bool edge_is_done(void *edge)
-{
-	return edge_done(edge);
-}
-
-static int open_edge(struct loop *l, char *err)
-{
-	l->edge = (struct loop_edge){
-		.ctx = edge_open(&l->config->nsq, err), .drain = drain_edge, .fail = fail_edge, .done = edge_is_done
-	};
-	if (l->edge.ctx != NULL)
-		return 0;
-	l->edge = (struct loop_edge){ 0 };
-	return -1;
+	    (unsigned long long)(t.jobs[JOB_READY] + t.jobs[JOB_RUNNING]), edges_where(l, where));
 }
 
 static int serve(struct loop *l)
@@ -161,7 +135,7 @@ static int serve(struct loop *l)
 
 	if (sockets_open(&l->sockets, l->config, err) != 0)
 		return say(err);
-	if (nsq_wanted(&l->config->nsq) && open_edge(l, err) != 0)
+	if (edges_open(l, err) != 0)
 		return say(err);
 	l->core = make_core(l->config, &l->sockets);
 	if (open_journal(l, &found) != 0)
@@ -172,7 +146,7 @@ static int serve(struct loop *l)
 	effects_init(&l->fx);
 	if (begin(l, &found) != 0)
 		return -1;
-	if (l->edge.ctx != NULL && edge_start(l->edge.ctx, l->sockets.context, EDGES_AT, err) != 0)
+	if (edges_start(l, err) != 0)
 		return say(err);
 	announce(l);
 	l->status = loop_run(l);
@@ -191,7 +165,7 @@ static void clean_up(struct loop *l)
 	for (uint32_t i = 0; i < l->n_nonces; i++)
 		buf_fini(&l->nonces[i].bytes);
 	free(l->nonces);
-	edge_free(l->edge.ctx);
+	edges_free(l);
 	journal_close(l->journal);
 	outbox_free(l->outbox);
 	sockets_close(&l->sockets);

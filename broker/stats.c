@@ -37,7 +37,7 @@ const struct msg *stats_extend(struct loop *l, const struct msg *m)
 	uint32_t n = m->u.stats_info.n;
 	struct journal_status s;
 
-	must(n + SHELL_STATS <= LIMIT_LISTED);
+	must(n + SHELL_STATS + l->n_edges * LOOP_EDGE_STATS <= LIMIT_LISTED);
 	journal_status(l->journal, &s);
 	memcpy(v, m->u.stats_info.v, n * sizeof v[0]);
 #define STAT(text, x) v[n++] = (struct msg_stat_rec){ span_str(text), x }
@@ -67,6 +67,9 @@ const struct msg *stats_extend(struct loop *l, const struct msg *m)
 		STAT("keys.denied", k.denied);
 	}
 #undef STAT
+	for (uint32_t i = 0; i < l->n_edges; i++)
+		if (l->edges[i].stats != NULL)
+			n += l->edges[i].stats(l->edges[i].ctx, v + n);
 	out = *m;
 	out.u.stats_info.v = v;
 	out.u.stats_info.n = n;

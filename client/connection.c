@@ -229,14 +229,24 @@ bool connection_receive(struct connection *x, struct span *frame)
 	return true;
 }
 
-int connection_fd(const struct connection *x)
+static int fd_of(void *socket)
 {
 	int fd = -1;
 	size_t n = sizeof fd;
 
-	if (x->socket && zmq_getsockopt(x->socket, ZMQ_FD, &fd, &n) < 0)
+	if (socket && zmq_getsockopt(socket, ZMQ_FD, &fd, &n) < 0)
 		fd = -1;
 	return fd;
+}
+
+int connection_fd(const struct connection *x)
+{
+	return fd_of(x->socket);
+}
+
+int connection_trouble_fd(const struct connection *x)
+{
+	return fd_of(x->monitor);
 }
 
 bool connection_came(const struct connection *x)

@@ -34,6 +34,8 @@ bool connection_receive(struct connection *x, struct span *frame);
  * connection_came() whether there is more. */
 int connection_fd(const struct connection *x);
 bool connection_came(const struct connection *x);
+/* The same for connection_broken(), which takes all that there is; -1 if there is none: within the process. */
+int connection_trouble_fd(const struct connection *x);
 /* True if the connection has broken since the last call. */
 bool connection_broken(struct connection *x);
 /* What went wrong with the last handshake, as far as connection_broken() has seen; and the sentence for it. */

@@ -46,7 +46,8 @@ enum role role_find(struct span name)
 static uint32_t queue_op_needs(enum queue_op op)
 {
 	switch (op) {
-	case QUEUE_SHOW:
+	case QUEUE_SHOW: /* a mail ingress, say, has to know whether there is one */
+		return SUBMIT_OR_READ;
 	case QUEUE_PEEK:
 		return READ;
 	case QUEUE_PAUSE:

@@ -23,7 +23,7 @@ enum {
 	AUTH_ANSWER_MS = 5000
 };
 
-struct edge {
+struct nsq_edge {
 	const struct nsq_config *config;
 	uv_loop_t loop;
 	uv_async_t async; /* how the main thread calls */
@@ -48,13 +48,13 @@ struct edge {
 
 static void on_look(uv_timer_t *t)
 {
-	struct edge *e = t->data;
+	struct nsq_edge *e = t->data;
 
 	e->done = (e->server == NULL || server_connections(e->server) == 0) &&
 	          (e->web == NULL || web_pending(e->web) == 0) && (e->failing || hub_idle(e->hub));
 }
 
-static void begin_to_look(struct edge *e)
+static void begin_to_look(struct nsq_edge *e)
 {
 	uv_timer_start(&e->look, on_look, 0, LOOK_MS);
 }
@@ -63,7 +63,7 @@ static void begin_to_look(struct edge *e)
 
 static void close_handles(void *arg)
 {
-	struct edge *e = arg;
+	struct nsq_edge *e = arg;
 
 	uv_close((uv_handle_t *)&e->look, NULL);
 	uv_close((uv_handle_t *)&e->async, NULL);
@@ -71,7 +71,7 @@ static void close_handles(void *arg)
 
 static void close_hub(void *arg)
 {
-	struct edge *e = arg;
+	struct nsq_edge *e = arg;
 
 	if (e->hub != NULL)
 		hub_close(&e->hub, close_handles, e);
@@ -81,7 +81,7 @@ static void close_hub(void *arg)
 
 static void close_fetch(void *arg)
 {
-	struct edge *e = arg;
+	struct nsq_edge *e = arg;
 
 	if (e->fetch != NULL)
 		auth_close(e->auth);
@@ -93,7 +93,7 @@ static void close_fetch(void *arg)
 
 static void close_lookupd(void *arg)
 {
-	struct edge *e = arg;
+	struct nsq_edge *e = arg;
 
 	if (e->lookupd != NULL)
 		lookupd_close(e->lookupd, close_fetch, e);
@@ -103,7 +103,7 @@ static void close_lookupd(void *arg)
 
 static void close_web(void *arg)
 {
-	struct edge *e = arg;
+	struct nsq_edge *e = arg;
 
 	if (e->web != NULL)
 		web_close(e->web, close_lookupd, e);
@@ -111,7 +111,7 @@ static void close_web(void *arg)
 		close_lookupd(e);
 }
 
-static void close_all(struct edge *e)
+static void close_all(struct nsq_edge *e)
 {
 	if (e->server != NULL)
 		server_close(e->server, close_web, e);
@@ -121,7 +121,7 @@ static void close_all(struct edge *e)
 
 static void on_call(uv_async_t *a)
 {
-	struct edge *e = a->data;
+	struct nsq_edge *e = a->data;
 
 	if (e->drain && !e->draining) {
 		e->draining = true;
@@ -146,7 +146,7 @@ static void on_call(uv_async_t *a)
 	}
 }
 
-static void call(struct edge *e, atomic_bool *what)
+static void call(struct nsq_edge *e, atomic_bool *what)
 {
 	*what = true;
 	uv_async_send(&e->async);
@@ -154,7 +154,7 @@ static void call(struct edge *e, atomic_bool *what)
 
 static void *run(void *arg)
 {
-	struct edge *e = arg;
+	struct nsq_edge *e = arg;
 
 	uv_run(&e->loop, UV_RUN_DEFAULT);
 	return NULL;
@@ -162,7 +162,7 @@ static void *run(void *arg)
 
 /* ---- the beginning ---- */
 
-static void add_address(struct edge *e, const char *name, const struct edge_address *a, uint16_t port)
+static void add_address(struct nsq_edge *e, const char *name, const struct edge_address *a, uint16_t port)
 {
 	size_t n = strlen(e->addresses);
 	bool six = strchr(a->host, ':') != NULL;
@@ -173,14 +173,14 @@ static void add_address(struct edge *e, const char *name, const struct edge_addr
 
 static bool busy(void *arg)
 {
-	struct edge *e = arg;
+	struct nsq_edge *e = arg;
 
 	return hub_busy(e->hub);
 }
 
 static void eased(void *arg)
 {
-	struct edge *e = arg;
+	struct nsq_edge *e = arg;
 
 	if (e->server != NULL && !e->stopping)
 		server_eased(e->server);
@@ -196,7 +196,7 @@ static uint32_t connections_by_files(void)
 	return n > LIMIT_NSQ_CONNECTIONS ? LIMIT_NSQ_CONNECTIONS : n > 0 ? (uint32_t)n : 1;
 }
 
-static int bind_all(struct edge *e, char *err)
+static int bind_all(struct nsq_edge *e, char *err)
 {
 	const struct nsq_config *c = e->config;
 	struct server_setup setup = { .loop = &e->loop,
@@ -230,9 +230,9 @@ static int bind_all(struct edge *e, char *err)
 	return 0;
 }
 
-struct edge *edge_open(const struct nsq_config *c, char err[EDGE_ERR])
+struct nsq_edge *nsq_edge_open(const struct nsq_config *c, char err[NSQ_EDGE_ERR])
 {
-	struct edge *e = calloc(1, sizeof *e);
+	struct nsq_edge *e = calloc(1, sizeof *e);
 	int status;
 
 	must(e != NULL);
@@ -240,7 +240,7 @@ struct edge *edge_open(const struct nsq_config *c, char err[EDGE_ERR])
 	list_init(&e->subscribed);
 	status = uv_loop_init(&e->loop);
 	if (status != 0) {
-		text_format(err, EDGE_ERR, "the NSQ edge cannot begin: %s", uv_strerror(status));
+		text_format(err, NSQ_EDGE_ERR, "the NSQ edge cannot begin: %s", uv_strerror(status));
 		free(e);
 		return NULL;
 	}
@@ -248,7 +248,7 @@ struct edge *edge_open(const struct nsq_config *c, char err[EDGE_ERR])
 	status = uv_async_init(&e->loop, &e->async, on_call);
 	e->async.data = e->look.data = e;
 	if (status != 0) {
-		text_format(err, EDGE_ERR, "the NSQ edge cannot begin: %s", uv_strerror(status));
+		text_format(err, NSQ_EDGE_ERR, "the NSQ edge cannot begin: %s", uv_strerror(status));
 		uv_close((uv_handle_t *)&e->look, NULL);
 		uv_run(&e->loop, UV_RUN_DEFAULT);
 		uv_loop_close(&e->loop);
@@ -257,7 +257,7 @@ struct edge *edge_open(const struct nsq_config *c, char err[EDGE_ERR])
 	}
 	if (bind_all(e, err) == 0)
 		return e;
-	edge_free(e);
+	nsq_edge_free(e);
 	return NULL;
 }
 
@@ -274,7 +274,7 @@ static void forget_via(void *ctx, void *arg)
 }
 
 /* Registers where --nsq-lookupd says; HTTP may name others later. */
-static void open_lookupd(struct edge *e)
+static void open_lookupd(struct nsq_edge *e)
 {
 	const struct nsq_config *c = e->config;
 	struct lookupd_setup setup = {
@@ -296,7 +296,7 @@ static void open_lookupd(struct edge *e)
 	e->via = (struct session_publisher){ .ctx = e->lookupd, .publish = publish_via, .forget = forget_via };
 }
 
-static void run_parts(struct edge *e)
+static void run_parts(struct nsq_edge *e)
 {
 	struct web_world web = { .hub = e->hub, .auth = e->auth, .lookupd = e->lookupd };
 
@@ -313,17 +313,17 @@ static void run_parts(struct edge *e)
 		web_run(e->web, &web);
 }
 
-int edge_start(struct edge *e, void *zmq_context, const char *endpoint, char err[EDGE_ERR])
+int nsq_edge_start(struct nsq_edge *e, void *zmq_context, const char *endpoint, char err[NSQ_EDGE_ERR])
 {
 	e->hub = hub_open(&e->loop, zmq_context, endpoint);
 	if (e->hub == NULL) {
-		text_format(err, EDGE_ERR, "the NSQ edge cannot connect to the broker: no socket is left");
+		text_format(err, NSQ_EDGE_ERR, "the NSQ edge cannot connect to the broker: no socket is left");
 		return -1;
 	}
 	hub_on_ease(e->hub, eased, e);
 	e->fetch = fetch_open(&e->loop);
 	if (e->fetch == NULL) {
-		text_format(err, EDGE_ERR, "the NSQ edge cannot ask other servers: libcurl does not begin");
+		text_format(err, NSQ_EDGE_ERR, "the NSQ edge cannot ask other servers: libcurl does not begin");
 		return -1;
 	}
 	e->auth = auth_open(e->fetch, &(struct auth_options){ .servers = (const char *const *)e->config->auth,
@@ -334,36 +334,36 @@ int edge_start(struct edge *e, void *zmq_context, const char *endpoint, char err
 	open_lookupd(e);
 	run_parts(e);
 	if (pthread_create(&e->thread, NULL, run, e) != 0) {
-		text_format(err, EDGE_ERR, "the NSQ edge has no thread");
+		text_format(err, NSQ_EDGE_ERR, "the NSQ edge has no thread");
 		return -1;
 	}
 	e->started = true;
 	return 0;
 }
 
-const char *edge_addresses(const struct edge *e)
+const char *nsq_edge_addresses(const struct nsq_edge *e)
 {
 	return e->addresses;
 }
 
 /* ---- the end ---- */
 
-void edge_drain(struct edge *e)
+void nsq_edge_drain(struct nsq_edge *e)
 {
 	call(e, &e->drain);
 }
 
-void edge_fail(struct edge *e)
+void nsq_edge_fail(struct nsq_edge *e)
 {
 	call(e, &e->fail);
 }
 
-bool edge_done(const struct edge *e)
+bool nsq_edge_done(const struct nsq_edge *e)
 {
 	return e->done;
 }
 
-void edge_free(struct edge *e)
+void nsq_edge_free(struct nsq_edge *e)
 {
 	if (e == NULL)
 		return;

@@ -1,21 +1,14 @@
-/* The life of a hub and its part of a turn: what has come is handed out, then everything that was handed in leaves. See
+/* The life of a hub and its part of a turn: what has come finds who asked for it, and what was handed in leaves. See
  * hub.h and hub_open.h. */
 #include "broker/nsq/hub.h"
 
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/log.h"
-#include "base/rand.h"
 #include "broker/nsq/hub_state.h"
 
 /* The broker lives in the same process: it is silent only while it is busy. */
 #define BEAT_MS 2000
-
-enum {
-	TURN_FRAMES = 64, /* taken in a turn; more come with the next one, so that sockets are written meanwhile */
-	TIMER_MOST_MS = 60000
-};
 
 static const uint64_t EASE_BYTES = HUB_BUSY_BYTES / 2;
 
@@ -68,10 +61,12 @@ static void fail(struct hub *h, enum sheaf_error error, struct span text)
 		asked_answered(h, list_item(h->asked.next, struct asked, link), error, text, NULL);
 }
 
-/* ---- receiving ---- */
+/* ---- the turn ---- */
 
-static void event(struct hub *h, const struct csession_event *ev)
+static void event(void *arg, const struct csession_event *ev)
 {
+	struct hub *h = arg;
+
 	switch (ev->kind) {
 	case CSESSION_MESSAGES:
 	case CSESSION_GONE:
@@ -97,200 +92,57 @@ static void event(struct hub *h, const struct csession_event *ev)
 	}
 }
 
-static void receive(struct hub *h)
+static bool turn(void *arg)
 {
-	struct csession_event ev = { 0 };
-	struct span frame;
-	struct msg m;
-	const char *why;
+	struct hub *h = arg;
 
-	for (uint32_t i = 0; i < TURN_FRAMES; i++) {
-		if (!connection_receive(h->connection, &frame))
-			return;
-		if (msg_decode(frame, h->room, &m, &why) != SHEAF_OK)
-			continue; /* what it answered is asked for again */
-		h->message = m;
-		csession_message(h->session, h->now_ms, &h->message);
-		while (csession_event(h->session, &ev))
-			event(h, &ev);
-	}
+	calls_answer(h);
+	parts_close(h);
+	return !list_empty(&h->due);
 }
 
-/* ---- sending ---- */
-
-static void on_readable(uv_poll_t *p, int status, int events);
-
-static void free_poll(uv_handle_t *p)
+static void send_asked(void *arg)
 {
-	free(p);
-}
+	struct hub *h = arg;
 
-static void close_poll(struct hub *h)
-{
-	if (h->poll == NULL)
-		return;
-	uv_poll_stop(h->poll);
-	uv_close((uv_handle_t *)h->poll, free_poll);
-	h->poll = NULL;
-}
-
-/* A new socket, and its descriptor in the loop instead of the old one's. */
-static bool open_connection(struct hub *h)
-{
-	int fd;
-
-	close_poll(h);
-	if (!connection_open(h->connection))
-		return false;
-	fd = connection_fd(h->connection);
-	h->poll = malloc(sizeof *h->poll);
-	must(h->poll != NULL);
-	if (fd < 0 || uv_poll_init(h->loop, h->poll, fd) != 0) {
-		free(h->poll);
-		h->poll = NULL;
-		return false;
-	}
-	h->poll->data = h;
-	uv_poll_start(h->poll, UV_READABLE, on_readable);
-	return true;
-}
-
-/* False if nothing can leave now. */
-static bool send_frame(struct hub *h, struct span frame)
-{
-	if (connection_send(h->connection, frame))
-		return true;
-	buf_clear(&h->held);
-	buf_put_span(&h->held, frame);
-	h->holds = true;
-	return false;
-}
-
-static void send_all(struct hub *h)
-{
-	struct span frame;
-
-	if (h->holds) {
-		if (!connection_send(h->connection, buf_span(&h->held)))
-			return;
-		h->holds = false;
-	}
-	for (;;) {
-		while (!list_empty(&h->waiting) && send_waiting(h))
-			;
-		switch (csession_effect(h->session, h->now_ms, &frame)) {
-		case CSESSION_SEND:
-			if (!send_frame(h, frame))
-				return;
-			break;
-		case CSESSION_RECONNECT:
-			if (!open_connection(h))
-				csession_lost(h->session, h->now_ms);
-			break;
-		case CSESSION_IDLE:
-			return;
-		}
-	}
-}
-
-/* ---- the turn ---- */
-
-static void on_idle(uv_idle_t *idle)
-{
-	(void)idle; /* that it runs keeps the loop from sleeping */
-}
-
-void hub_wake(struct hub *h)
-{
-	if (h->dirty || h->closing)
-		return;
-	h->dirty = true;
-	uv_idle_start(&h->idle, on_idle);
-}
-
-static void on_timer(uv_timer_t *t)
-{
-	struct hub *h = t->data;
-
-	h->timer_ms = UINT64_MAX;
-	hub_wake(h);
-}
-
-static void set_timer(struct hub *h)
-{
-	uint64_t due = csession_deadline(h->session), in;
-
-	if (due >= h->timer_ms)
-		return;
-	in = due > h->now_ms ? due - h->now_ms : 1;
-	h->timer_ms = due;
-	uv_timer_start(&h->timer, on_timer, in < TIMER_MOST_MS ? in : TIMER_MOST_MS, 0);
+	while (!list_empty(&h->waiting) && send_waiting(h))
+		;
 }
 
 static bool eased(const struct hub *h)
 {
-	return h->bytes < EASE_BYTES && h->calls < HUB_BUSY_CALLS / 2 && !h->holds &&
-	       csession_connected(h->session, h->now_ms);
+	return h->bytes < EASE_BYTES && h->calls < HUB_BUSY_CALLS / 2 && !link_holds(h->link) &&
+	       csession_connected(h->session, link_now(h->link));
 }
 
-static void turn(struct hub *h)
+static void sent(void *arg)
 {
-	h->now_ms = clock_mono_ms();
-	receive(h);
-	if (csession_deadline(h->session) <= h->now_ms)
-		csession_tick(h->session, h->now_ms);
-	calls_answer(h);
-	h->dirty = !list_empty(&h->due); /* what callbacks handed in until now leaves now */
-	parts_close(h);
-	send_all(h);
-	h->readable = connection_came(h->connection);
+	struct hub *h = arg;
+
 	if (h->told_busy && eased(h)) {
 		h->told_busy = false;
 		h->ease(h->ease_arg);
 	}
-	if (h->dirty || h->readable)
-		uv_idle_start(&h->idle, on_idle);
-	else
-		uv_idle_stop(&h->idle);
-	set_timer(h);
 }
 
-static void on_readable(uv_poll_t *p, int status, int events)
+void hub_wake(struct hub *h)
 {
-	struct hub *h = p->data;
-
-	(void)status;
-	(void)events;
-	h->readable = true;
-}
-
-static void on_prepare(uv_prepare_t *p)
-{
-	struct hub *h = p->data;
-
-	if (h->dirty || h->readable)
-		turn(h);
-}
-
-static void on_check(uv_check_t *c)
-{
-	struct hub *h = c->data;
-
-	if (h->dirty || h->readable)
-		turn(h);
+	if (h->link != NULL)
+		link_wake(h->link);
 }
 
 /* ---- life ---- */
 
 bool hub_connected(const struct hub *h)
 {
-	return csession_connected(h->session, clock_mono_ms());
+	return link_connected(h->link);
 }
 
 bool hub_busy(struct hub *h)
 {
-	bool busy = h->failed == SHEAF_OK && (h->bytes >= HUB_BUSY_BYTES || h->calls >= HUB_BUSY_CALLS || h->holds ||
-	                                      !csession_connected(h->session, h->now_ms));
+	bool busy =
+	    h->failed == SHEAF_OK && (h->bytes >= HUB_BUSY_BYTES || h->calls >= HUB_BUSY_CALLS || link_holds(h->link) ||
+	                              !csession_connected(h->session, link_now(h->link)));
 
 	h->told_busy = busy && h->ease != NULL;
 	return busy;
@@ -304,44 +156,30 @@ void hub_on_ease(struct hub *h, void (*ease)(void *arg), void *arg)
 
 bool hub_idle(const struct hub *h)
 {
-	return h->calls == 0 && h->opened == 0 && !h->holds && !h->dirty && list_empty(&h->waiting) &&
-	       list_empty(&h->asked) && !csession_unsent(h->session);
-}
-
-static void start_handles(struct hub *h)
-{
-	must(uv_prepare_init(h->loop, &h->prepare) == 0 && uv_check_init(h->loop, &h->check) == 0 &&
-	     uv_idle_init(h->loop, &h->idle) == 0 && uv_timer_init(h->loop, &h->timer) == 0);
-	h->prepare.data = h->check.data = h->idle.data = h->timer.data = h;
-	h->handles = 4;
-	uv_prepare_start(&h->prepare, on_prepare);
-	uv_check_start(&h->check, on_check);
+	return h->calls == 0 && h->opened == 0 && list_empty(&h->waiting) && list_empty(&h->asked) &&
+	       link_idle(h->link);
 }
 
 struct hub *hub_open(uv_loop_t *loop, void *zmq_context, const char *endpoint)
 {
-	struct hub *h = calloc(1, sizeof *h);
-	struct csession_config config = {
-		.session = rand_os(), .seed = rand_os(), .name = span_str("nsq"), .beat_ms = BEAT_MS
+	static const struct link_calls calls = { .event = event, .turn = turn, .send = send_asked, .sent = sent };
+	const struct link_setup setup = {
+		.name = "nsq", .endpoint = endpoint, .context = zmq_context, .beat_ms = BEAT_MS
 	};
+	struct hub *h = calloc(1, sizeof *h);
 
 	must(h != NULL);
-	if (connection_new_inproc(endpoint, zmq_context, &h->connection) != SHEAF_OK) {
-		free(h);
-		return NULL;
-	}
-	h->loop = loop;
-	h->session = csession_new(&config);
-	h->room = msg_room_new();
-	h->timer_ms = UINT64_MAX;
-	buf_init(&h->held);
 	list_init(&h->due);
 	list_init(&h->waiting);
 	list_init(&h->asked);
 	list_init(&h->subs);
 	list_init(&h->listings);
-	start_handles(h);
-	hub_wake(h); /* says hello */
+	h->link = link_open(loop, &setup, &calls, h);
+	if (h->link == NULL) {
+		free(h);
+		return NULL;
+	}
+	h->session = link_session(h->link);
 	return h;
 }
 
@@ -358,10 +196,11 @@ static void free_asked(struct hub *h, struct list *all)
 	}
 }
 
-static void free_hub(struct hub *h)
+static void free_hub(void *arg)
 {
+	struct hub *h = arg;
 	void (*closed)(void *arg) = h->closed;
-	void *arg = h->closed_arg;
+	void *closed_arg = h->closed_arg;
 
 	calls_free(h); /* nobody wants an answer: what is answered below is just freed */
 	parts_close(h);
@@ -369,20 +208,9 @@ static void free_hub(struct hub *h)
 	free_asked(h, &h->asked);
 	calls_free(h);
 	parts_free(h);
-	csession_free(h->session);
-	msg_room_free(h->room);
-	buf_fini(&h->held);
 	free(h);
 	if (closed != NULL)
-		closed(arg);
-}
-
-static void handle_closed(uv_handle_t *handle)
-{
-	struct hub *h = handle->data;
-
-	if (--h->handles == 0)
-		free_hub(h);
+		closed(closed_arg);
 }
 
 void hub_close(struct hub **hub, void (*closed)(void *arg), void *arg)
@@ -390,19 +218,9 @@ void hub_close(struct hub **hub, void (*closed)(void *arg), void *arg)
 	struct hub *h = *hub;
 
 	*hub = NULL;
-	must(list_empty(&h->subs) && !h->closing);
+	must(list_empty(&h->subs) && h->link != NULL);
 	h->closed = closed;
 	h->closed_arg = arg;
-	h->now_ms = clock_mono_ms();
 	parts_close(h);
-	send_all(h); /* within what the session has room for; hub_idle() tells who waits for the rest */
-	csession_bye(h->session);
-	send_all(h);
-	h->closing = true;
-	close_poll(h);
-	connection_free(h->connection, 0);
-	uv_close((uv_handle_t *)&h->prepare, handle_closed);
-	uv_close((uv_handle_t *)&h->check, handle_closed);
-	uv_close((uv_handle_t *)&h->idle, handle_closed);
-	uv_close((uv_handle_t *)&h->timer, handle_closed);
+	link_close(&h->link, free_hub, h);
 }

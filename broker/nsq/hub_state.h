@@ -4,9 +4,8 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "broker/edge/link.h"
 #include "broker/nsq/hub_open.h"
-#include "client/connection.h"
-#include "client/session.h"
 #include "proto/codec.h"
 
 enum {
@@ -96,26 +95,9 @@ struct hub_sub {
 };
 
 struct hub {
-	uv_loop_t *loop;
-	uv_poll_t *poll; /* owned; one for each descriptor */
-	uv_prepare_t prepare;
-	uv_check_t check;
-	uv_idle_t idle;
-	uv_timer_t timer;
-	uint32_t handles;  /* that the loop still has */
-	uint64_t timer_ms; /* when the timer is due */
-	bool dirty;        /* there is something to send, or to hand out */
-	bool readable;     /* something may have come */
-	bool closing;
-
-	struct connection *connection;
-	struct csession *session;
-	struct msg_room *room;
-	struct msg message; /* the one whose events are handed out */
-	uint64_t now_ms;
-	struct buf held; /* a frame that could not leave; others wait behind it */
-	bool holds;
-	enum sheaf_error failed; /* the broker will not have us */
+	struct link *link;        /* NULL once it closes */
+	struct csession *session; /* the link's */
+	enum sheaf_error failed;  /* the broker will not have us */
 
 	struct owner *owners[HUB_OWNERS];
 	struct owner *owner; /* that was found last, or NULL */

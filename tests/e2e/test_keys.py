@@ -137,7 +137,7 @@ class Roles(Keys):
             self.expect(0, broker, "ping", "--keys", keys)
         may = [(("wait", job), (submit, read)), (("result", job), (submit, read)), (("job", job), (submit, read)),
                (("submit", "q", "y"), (submit,)), (("run", "q", "y"), (submit,)),
-               (("queues",), (read,)), (("queue", "q"), (read,)), (("queue", "q", "peek"), (read,)),
+               (("queues",), (read,)), (("queue", "q"), (submit, read)), (("queue", "q", "peek"), (read,)),
                (("workers",), (read,)), (("stats",), (read,)), (("queue", "q", "pause"), ()),
                (("queue", "q", "purge"), ()), (("queue", "q", "resume"), ())]
         for command, allowed in may:

@@ -56,7 +56,7 @@ START_TEST(test_rows)
 	ck_assert_uint_eq(needs(MSG_DEAD_OP), A);
 	ck_assert_uint_eq(needs(MSG_WORKER_HELLO), W | A);
 	ck_assert_uint_eq(needs(MSG_OUTCOMES), W | A);
-	ck_assert_uint_eq(op_needs(QUEUE_SHOW), R | A);
+	ck_assert_uint_eq(op_needs(QUEUE_SHOW), S | R | A);
 	ck_assert_uint_eq(op_needs(QUEUE_PEEK), R | A);
 	ck_assert_uint_eq(op_needs(QUEUE_PAUSE), A);
 	ck_assert_uint_eq(op_needs(QUEUE_PURGE), A);
