@@ -4,8 +4,7 @@
 #include "base/base64.h"
 #include "base/text.h"
 
-/* Bytes of the character that begins there, 0 if none does. */
-static size_t character(const uint8_t *p, size_t left)
+size_t json_character(const uint8_t *p, size_t left)
 {
 	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
 
@@ -24,7 +23,7 @@ static size_t character(const uint8_t *p, size_t left)
 bool json_utf8(struct span text)
 {
 	for (size_t i = 0, n; i < text.n; i += n) {
-		n = character(text.p + i, text.n - i);
+		n = json_character(text.p + i, text.n - i);
 		if (n == 0)
 			return false;
 	}
@@ -77,22 +76,38 @@ void json_end(struct json *j)
 	put(j->out, "}");
 }
 
+void json_quote(struct buf *out, struct span text)
+{
+	put(out, "\"");
+	for (size_t i = 0, from, n; i < text.n;) {
+		for (from = i; i < text.n && plain(text.p[i]); i += n) {
+			n = text.p[i] < 0x80 ? 1 : json_character(text.p + i, text.n - i);
+			if (n == 0)
+				break;
+		}
+		if (i > from)
+			buf_put(out, text.p + from, i - from);
+		if (i < text.n && plain(text.p[i])) {
+			put(out, "\xef\xbf\xbd");
+			i++;
+		} else if (i < text.n) {
+			escape(out, text.p[i++]);
+		}
+	}
+	put(out, "\"");
+}
+
 void json_put_text(struct json *j, const char *key, struct span text)
 {
 	bool utf8 = json_utf8(text);
 
 	key_of(j, key, utf8 ? "" : "_base64");
-	put(j->out, "\"");
-	if (!utf8)
-		base64_encode(j->out, text);
-	for (size_t i = 0, from; utf8 && i < text.n;) {
-		for (from = i; i < text.n && plain(text.p[i]);)
-			i++;
-		if (i > from)
-			buf_put(j->out, text.p + from, i - from);
-		if (i < text.n)
-			escape(j->out, text.p[i++]);
+	if (utf8) {
+		json_quote(j->out, text);
+		return;
 	}
+	put(j->out, "\"");
+	base64_encode(j->out, text);
 	put(j->out, "\"");
 }
 

@@ -26,5 +26,10 @@ void json_put_flag(struct json *j, const char *key);
 
 /* Whether these bytes are UTF-8: no overlong form, no surrogate, nothing above U+10FFFF. */
 bool json_utf8(struct span text);
+/* Bytes of the character of UTF-8 that begins at p, of which `left` may be looked at; 0 if none does. */
+size_t json_character(const uint8_t *p, size_t left);
+
+/* For values that are no members of a flat object: a text in quotes. What is no UTF-8 becomes U+FFFD. */
+void json_quote(struct buf *out, struct span text);
 
 #endif

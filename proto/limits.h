@@ -72,6 +72,8 @@
 #define LIMIT_MAIL_USER        255         /* bytes of who authenticates */
 #define LIMIT_MAIL_PASSWORD    1024
 #define LIMIT_MAIL_SESSIONS    65536
+#define LIMIT_MIME_PARTS       1000 /* of a mail that is read as MIME, containers included; beyond that it stays raw */
+#define LIMIT_MIME_DEPTH       64   /* of parts in parts */
 
 /* schedules */
 #define LIMIT_CRONS        1000

@@ -1,5 +1,14 @@
 /* From a whole mail to the jobs that it becomes: one for each distinct queue. No sockets, no clock; slow where a policy
- * wants MIME read, so it runs on a thread of the pool. */
+ * wants MIME read, so it runs on a thread of the pool (jobs_slow).
+ *
+ * Options: what a recipient's address says, then X-Job-* headers of an authenticated sender, then the defaults. Of
+ * several recipients that name the same queue, the first that says an option says it. A key in the address is for those
+ * who are known by more than the sender that they name: authenticated, from this machine, from a network that the
+ * queue's policy has; for others it is JOBS_HEADER. Without a key, a policy with dedup gets one of the mail itself
+ * (dedup.h).
+ *
+ * A mail whose MIME cannot be read, is beyond its bounds (mime.h) or would be too large a payload is handed on raw, and
+ * the job's header mime=raw says so, mime_why why. */
 #ifndef SHEAF_SMTP_JOBS_H
 #define SHEAF_SMTP_JOBS_H
 
@@ -24,7 +33,7 @@ enum jobs_fault {
 };
 enum { JOBS_WHY = 200 };
 
-/* Whether jobs_make has to read MIME, which takes its time. */
+/* Whether jobs_make takes its time: it has to read MIME, or a mail that is in a file. */
 bool jobs_slow(const struct letter *l, const struct smtp_config *c);
 /* NULL with *fault and a sentence. jobs_free it before the letter. */
 MUST_CHECK struct jobs *jobs_make(struct letter *l, const struct smtp_config *c, enum jobs_fault *fault,
