@@ -24,7 +24,7 @@ struct letter_headers {
 	uint32_t received;                      /* Received lines */
 	uint64_t bytes;                         /* of all headers */
 	struct rcpt_options job;                /* X-Job-*; of the authenticated only (job_why is then looked at) */
-	const char *job_why;                    /* what is wrong with them, a sentence; NULL = nothing */
+	const char *job_why;                    /* what is wrong with them, a constant sentence; NULL = nothing */
 };
 
 struct letter {

@@ -11,7 +11,8 @@ struct path {
 	char text[LIMIT_MAIL_PATH + 1];   /* as written, without <> and route; empty = <> */
 	char local[LIMIT_MAIL_LOCAL + 1]; /* unquoted */
 	uint32_t local_n;
-	char domain[LIMIT_MAIL_DOMAIN + 1]; /* in lower case; "[127.0.0.1]" for a literal; empty = none */
+	char domain[LIMIT_MAIL_DOMAIN + 1]; /* in lower case; empty = none; of a literal [] and what
+	                                     * cidr_show says, "ipv6:" before it if it is: "[ipv6:::1]" */
 	bool utf8;                          /* it has bytes that are not ASCII; they are good UTF-8 */
 	bool quoted;                        /* the local part was quoted */
 };

@@ -14,9 +14,10 @@ enum {
 enum proxy_verdict {
 	PROXY_SHORT, /* so far it may become one */
 	PROXY_DONE,  /* *taken bytes were it */
-	PROXY_BAD
+	PROXY_BAD    /* it is none, or is too long, or is wrong in itself (its CRC too, if it has one) */
 };
-/* `local`: the proxy speaks for itself (v1 UNKNOWN, v2 LOCAL): source and to are untouched. */
+/* `local`: it names nobody: the proxy speaks for itself (v2 LOCAL), or does not know (v1 UNKNOWN, v2 unspecified), or
+ * means a Unix socket of its own. The connection's own addresses are then all there is: the rest is untouched. */
 struct proxy_source {
 	bool local;
 	struct cidr_address source, to;

@@ -25,13 +25,13 @@ enum rcpt_fault {
 	RCPT_NO_QUEUE,   /* 550 5.1.1: no queue can have that name */
 	RCPT_BAD_OPTION, /* 550 5.1.3 */
 };
-/* local: unquoted. *why: a sentence, in `room` or constant, naming option and bounds. */
+/* local: unquoted. why: a sentence that names option and bounds; empty if it is fine. */
 enum { RCPT_WHY = 160 };
 MUST_CHECK enum rcpt_fault rcpt_read(struct span local, struct rcpt *r, char why[RCPT_WHY]);
 
-/* One option by its name ("priority", "delay", "expires", "key"); false with a sentence. An unknown name is a fault
- * too. What was set already stays. */
-MUST_CHECK bool rcpt_option(struct rcpt_options *o, struct span name, struct span value, char why[RCPT_WHY]);
+/* One option by its name ("priority", "delay", "expires", "key", in any case); NULL, or what is wrong, a constant
+ * sentence. An unknown name is a fault too, and so is what is set already: it stays. */
+MUST_CHECK const char *rcpt_option(struct rcpt_options *o, struct span name, struct span value);
 
 /* Fills in what `over` does not say: address over header. */
 void rcpt_merge(struct rcpt_options *over, const struct rcpt_options *under);
