@@ -13,7 +13,9 @@
 enum {
 	SESSION_LINE = 2048, /* bytes of a command's line, its end included */
 	SESSION_AUTH_LINE = 12288,
-	SESSION_OUT = 64 << 10,   /* bytes of replies that wait for the client; then nothing more is taken */
+	SESSION_OUT = 64 << 10, /* bytes of replies that wait for the client; then nothing more is taken. What is
+	                           taken already is still answered, with SESSION_ANSWER bytes at most */
+	SESSION_ANSWER = (LIMIT_MAIL_RCPTS + 2) * 512,
 	SESSION_SLOW_ERRORS = 10, /* errors after which each reply waits SESSION_SLOW_MS */
 	SESSION_ERRORS = 20,      /* errors with which it ends */
 	SESSION_SLOW_MS = 1000
@@ -24,7 +26,8 @@ struct smtp_session;
 /* What all sessions share; it outlives them. */
 struct smtp_world {
 	const struct smtp_config *config;
-	struct smtp_counts *counts;
+	struct smtp_counts *counts; /* all but sessions, sessions_now, refused_connection, accept_us and accept_us_max
+	                               are counted by the session */
 	struct spool_room *spools;
 };
 
@@ -45,9 +48,9 @@ void smtp_session_free(struct smtp_session *s);
 /* Greets. Before it, nothing is taken. early: the client has spoken already, so it is 554 5.5.1 and the end. */
 void smtp_session_begin(struct smtp_session *s, bool early, uint64_t now_ms, uint64_t wall_ms);
 
-/* Takes what it can of `in`, which begins where the last call ended; the bytes that it is done with. It stops where a
- * command is not whole, while it asks for something, while replies wait to be read or are delayed, when it is
- * closing. */
+/* Takes what it can of `in`, which begins where the last call ended; the bytes that it is done with. What it left has
+ * to come again, with more behind it: a command's line, SESSION_AUTH_LINE bytes at most. It stops where a command is
+ * not whole, while it asks for something, while replies wait to be read or are delayed, when it is closing. */
 size_t smtp_session_take(struct smtp_session *s, struct span in, uint64_t now_ms, uint64_t wall_ms);
 /* Whether it would take anything now. */
 bool smtp_session_takes(const struct smtp_session *s);
@@ -77,7 +80,8 @@ void smtp_session_stored(struct smtp_session *s, const struct store_outcome *o, 
 /* What is in `out` is still to be sent, then the connection is closed. */
 bool smtp_session_closing(const struct smtp_session *s);
 
-/* When smtp_session_tick wants to be called; UINT64_MAX = never. */
+/* When smtp_session_tick wants to be called; UINT64_MAX = never. Every call may change it. After a tick it may take
+ * again, or be closing, or have something in `out`. */
 uint64_t smtp_session_deadline(const struct smtp_session *s);
 void smtp_session_tick(struct smtp_session *s, uint64_t now_ms);
 
@@ -85,7 +89,9 @@ void smtp_session_tick(struct smtp_session *s, uint64_t now_ms);
 enum { SMTP_PRESSED_MS = 10000 };
 void smtp_session_press(struct smtp_session *s, bool pressed);
 
-/* The client has closed its side: closing, once a mail that is being stored is answered. */
+/* The client has closed its side, and of what it sent nothing is left that could be taken: closing, once a mail that is
+ * being stored is answered. While it asks or is delayed, what waits behind that may still be taken, so this comes
+ * later. */
 void smtp_session_end(struct smtp_session *s);
 /* The server ends: idle ones are told 421 and close; a mail on its way gets its answer first. `now`: at the deadline
  * whatever it is doing ends, without a 250. */
