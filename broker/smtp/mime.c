@@ -60,9 +60,26 @@ void mime_free(struct mime *m)
 	free(m);
 }
 
+/* What stands behind the line `begin MODE NAME`; nothing if there is none. */
+static struct span uu_lines(struct span s)
+{
+	static const char begin[] = "begin ";
+	bool found = false;
+
+	while (s.n > 0 && !found) {
+		const uint8_t *lf = memchr(s.p, '\n', s.n);
+		size_t n = lf == NULL ? s.n : (size_t)(lf - s.p) + 1;
+
+		found = n > sizeof begin - 1 && memcmp(s.p, begin, sizeof begin - 1) == 0;
+		s = span_of(s.p + n, s.n - n);
+	}
+	return s;
+}
+
 /* The bytes of a part; in `room`, or where they stand. */
 static struct span decoded(const struct mime_part *p, struct buf *room)
 {
+	struct span from = p->body;
 	GMimeEncoding e;
 
 	if (p->encoding != GMIME_CONTENT_ENCODING_BASE64 && p->encoding != GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE &&
@@ -70,8 +87,12 @@ static struct span decoded(const struct mime_part *p, struct buf *room)
 		return p->body;
 	buf_clear(room);
 	g_mime_encoding_init_decode(&e, (GMimeContentEncoding)p->encoding);
-	buf_room(room, g_mime_encoding_outlen(&e, p->body.n) + 16);
-	room->n = g_mime_encoding_flush(&e, (const char *)p->body.p, p->body.n, (char *)room->p);
+	if (p->encoding == GMIME_CONTENT_ENCODING_UUENCODE) {
+		from = uu_lines(from);
+		e.state |= GMIME_UUDECODE_STATE_BEGIN;
+	}
+	buf_room(room, g_mime_encoding_outlen(&e, from.n) + 16);
+	room->n = g_mime_encoding_flush(&e, (const char *)from.p, from.n, (char *)room->p);
 	must(room->n <= room->cap);
 	return buf_span(room);
 }
