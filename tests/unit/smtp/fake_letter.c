@@ -1,4 +1,4 @@
-/* What the rest of the ingress gives to jobs.c, as far as it needs it. */
+/* A spool that may be broken, and policies that are found by walking: what jobs.c needs of the ingress's shell. */
 #include <openssl/sha.h>
 #include <stdlib.h>
 
@@ -37,39 +37,6 @@ bool spool_large(const struct spool *s)
 void spool_sha256(struct spool *s, uint8_t to[SPOOL_SHA256])
 {
 	SHA256(s->bytes.p, s->bytes.n, to);
-}
-
-bool cidr_loopback(const struct cidr_address *a)
-{
-	return a->family == 0 || (a->family == 4 && a->bytes[0] == 127);
-}
-
-bool cidr_any(const struct cidr *c, uint32_t n, const struct cidr_address *a)
-{
-	for (uint32_t i = 0; i < n; i++)
-		if (c[i].address.bytes[0] == a->bytes[0])
-			return true;
-	return false;
-}
-
-void rcpt_merge(struct rcpt_options *over, const struct rcpt_options *under)
-{
-	if (!over->has_priority && under->has_priority) {
-		over->has_priority = true;
-		over->priority = under->priority;
-	}
-	if (!over->has_delay && under->has_delay) {
-		over->has_delay = true;
-		over->delay_ms = under->delay_ms;
-	}
-	if (!over->has_expires && under->has_expires) {
-		over->has_expires = true;
-		over->expires_ms = under->expires_ms;
-	}
-	if (over->key_n == 0 && under->key_n > 0) {
-		over->key_n = under->key_n;
-		memcpy(over->key, under->key, sizeof over->key);
-	}
 }
 
 const struct smtp_policy *smtp_policy_of(const struct smtp_config *c, struct span queue)
