@@ -9,7 +9,7 @@ static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
 static uint8_t bits_of(const struct cidr_address *a)
 {
-	return a->family == 4 ? 32 : 128;
+	return a->family == 0 ? 0 : a->family == 4 ? 32 : 128;
 }
 
 /* was_mapped: it was an IPv6 address that means one of IPv4. */
