@@ -27,7 +27,7 @@ static const struct row *row_of(enum smtp_reply r, struct smtp_counts *counts)
 	const struct row *w = &rows[r];
 
 	must(r != REPLY_NONE && r < REPLIES);
-	if (w->count != offsetof(struct smtp_counts, nothing))
+	if (counts != NULL && w->count != offsetof(struct smtp_counts, nothing))
 		atomic_fetch_add_explicit((_Atomic uint64_t *)(void *)((char *)counts + w->count), 1,
 		                          memory_order_relaxed);
 	return w;

@@ -97,7 +97,7 @@ enum smtp_reply {
 
 enum { REPLY_LINE = 512 }; /* bytes of a line at most, its end included */
 
-/* Appends it, and counts it. */
+/* Appends it, and counts it; counts: NULL = not. */
 void smtp_reply_put(struct buf *out, enum smtp_reply r, struct smtp_counts *counts);
 /* With another text, of which what is not printable ASCII is replaced, and what does not fit is cut. */
 void smtp_reply_put_text(struct buf *out, enum smtp_reply r, struct span text, struct smtp_counts *counts);

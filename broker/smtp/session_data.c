@@ -45,11 +45,13 @@ static void say_all(struct smtp_session *s, enum smtp_reply r, const char *text,
 {
 	struct span t = text != NULL ? span_str(text) : span_of(NULL, 0);
 
-	for (uint32_t i = s->peer.lmtp ? n_rcpts : 1; i > 0; i--) {
+	for (uint32_t i = 0; i < (s->peer.lmtp ? n_rcpts : 1); i++) {
+		struct smtp_counts *counts = i == 0 ? s->world->counts : NULL;
+
 		if (t.n > 0)
-			smtp_reply_put_text(s->out, r, t, s->world->counts);
+			smtp_reply_put_text(s->out, r, t, counts);
 		else
-			smtp_reply_put(s->out, r, s->world->counts);
+			smtp_reply_put(s->out, r, counts);
 	}
 	s->facts.refused++;
 	if (smtp_reply_is_error(r))
