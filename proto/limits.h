@@ -74,6 +74,8 @@
 #define LIMIT_MAIL_SESSIONS    65536
 #define LIMIT_MIME_PARTS       1000 /* of a mail that is read as MIME, containers included; beyond that it stays raw */
 #define LIMIT_MIME_DEPTH       64   /* of parts in parts */
+#define LIMIT_MIME_LINES       16000000 /* of its text, each as often as it has containers around it */
+#define LIMIT_MIME_PARAMETERS  100      /* of a Content field */
 
 /* schedules */
 #define LIMIT_CRONS        1000

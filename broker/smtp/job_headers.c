@@ -27,31 +27,39 @@ void job_facts_free(struct job_facts *f)
 	buf_fini(&f->subject);
 }
 
+/* Bytes at its beginning that may stay as they are. */
+static size_t plain(const uint8_t *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && p[i] >= 0x20 && p[i] < 0x7f)
+		i++;
+	return i;
+}
+
 /* Appends what of it is fit for a header, at most `most` bytes of it. */
 static void put_clean(struct buf *to, struct span s, size_t most)
 {
-	uint8_t *out = buf_room(to, most < s.n ? most : s.n);
-	size_t n = 0;
+	size_t n = plain(s.p, s.n < most ? s.n : most);
 
-	for (size_t i = 0, c; i<s.n; i += c> 0 ? c : 1) {
+	buf_put(to, s.p, n);
+	for (size_t i = n, c; i < s.n && n<most; i += c> 0 ? c : 1) {
 		uint8_t b = s.p[i];
 
-		c = b < 0x80 ? 1 : json_character(s.p + i, s.n - i);
-		if (n + (c > 0 ? c : 1) > most)
+		c = json_character(s.p + i, s.n - i);
+		if (c > most - n)
 			break;
-		if (c <= 1) {
-			out[n++] = c == 0 ? '?' : b < 0x20 || b == 0x7f ? ' ' : b;
-		} else {
-			memcpy(out + n, s.p + i, c);
-			n += c;
-		}
+		n += c > 0 ? c : 1;
+		if (c > 1)
+			buf_put(to, s.p + i, c);
+		else
+			buf_put_u8(to, c == 0 ? '?' : b < 0x20 || b == 0x7f ? ' ' : b);
 	}
-	to->n += n;
 }
 
 static void put(struct buf *to, const char *name, struct span value, size_t most)
 {
-	buf_put_span(to, span_str(name));
+	buf_put(to, name, strlen(name));
 	buf_put_u8(to, '=');
 	put_clean(to, value, most);
 	buf_put_u8(to, 0);

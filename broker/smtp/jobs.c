@@ -248,6 +248,7 @@ static bool make_raw(struct work *w)
 	struct buf *b = &w->j->bytes;
 	size_t at = b->n;
 
+	buf_room(b, (any(w, RAW_TRACED) ? w->mail.n : 0) + 2048); /* at once: with what else a small one needs */
 	if (any(w, RAW_TRACED)) {
 		trace_put(b, w->l, w->c->hostname, w->facts.hash);
 		buf_put_span(b, w->mail);

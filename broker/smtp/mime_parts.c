@@ -17,7 +17,17 @@ struct entity {
 	struct span id, body;
 };
 
-static const char *const too_long = "a Content field of more than 8 KiB";
+/* GMime makes objects of a field's parameters, whose number is bounded by its semicolons. */
+static const char *too_much(struct span value)
+{
+	uint32_t semicolons = 0;
+
+	if (value.n > LIMIT_MAIL_HEADER_LINE)
+		return "a Content field has more than 8 KiB";
+	for (size_t i = 0; i < value.n; i++)
+		semicolons += value.p[i] == ';';
+	return semicolons > LIMIT_MIME_PARAMETERS ? "a Content field has too many parameters" : NULL;
+}
 
 /* A copy without the blanks around it that ends in a NUL; folds stay, GMime knows them. */
 static const char *text_of(struct span s, char room[LIMIT_MAIL_HEADER_LINE + 1])
@@ -35,6 +45,7 @@ static const char *text_of(struct span s, char room[LIMIT_MAIL_HEADER_LINE + 1])
 static const char *read_field(struct entity *e, const struct head_field *f)
 {
 	char room[LIMIT_MAIL_HEADER_LINE + 1];
+	const char *why;
 	bool type = head_is(f, "content-type") && e->type == NULL;
 	bool disposition = head_is(f, "content-disposition") && e->disposition == NULL;
 	bool encoding = head_is(f, "content-transfer-encoding") && e->encoding == GMIME_CONTENT_ENCODING_DEFAULT;
@@ -43,8 +54,9 @@ static const char *read_field(struct entity *e, const struct head_field *f)
 		e->id = f->value;
 	if (!type && !disposition && !encoding)
 		return NULL;
-	if (f->value.n > LIMIT_MAIL_HEADER_LINE)
-		return too_long;
+	why = too_much(f->value);
+	if (why != NULL)
+		return why;
 	text_of(f->value, room);
 	if (type)
 		e->type = g_mime_content_type_parse(NULL, room);
@@ -128,6 +140,8 @@ static const char *read_multipart(struct mime_parts *parts, const struct entity 
 	while (p < end && why == NULL && is != LINE_LAST) {
 		const uint8_t *lf = memchr(p, '\n', (size_t)(end - p)), *next = lf == NULL ? end : lf + 1;
 
+		if (parts->lines++ == LIMIT_MIME_LINES)
+			return "it has too many lines in parts in parts";
 		is = line_is(p, (size_t)(next - p), boundary, boundary_n);
 		if (is != LINE_TEXT && part != NULL)
 			why = read_part(parts, between(part, p), digest, depth + 1);
@@ -166,7 +180,7 @@ static const char *read_part(struct mime_parts *parts, struct span bytes, bool i
 
 const char *mime_parts_read(struct mime_parts *parts, struct span mail)
 {
-	parts->n = parts->seen = 0;
+	parts->n = parts->seen = parts->lines = 0;
 	return read_part(parts, mail, false, 0);
 }
 

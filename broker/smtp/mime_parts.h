@@ -19,12 +19,12 @@ struct mime_part {
 
 struct mime_parts {
 	struct mime_part v[LIMIT_MIME_PARTS];
-	uint32_t n;    /* of v */
-	uint32_t seen; /* containers too */
+	uint32_t n;     /* of v */
+	uint32_t seen;  /* containers too */
+	uint32_t lines; /* that were looked at, once for each container around them */
 };
 
-/* NULL, or a phrase: it is beyond the bounds, or cannot be read. Takes time linear in mail.n for each level of parts.
- */
+/* NULL, or a phrase: it is beyond the bounds, or cannot be read. */
 MUST_CHECK const char *mime_parts_read(struct mime_parts *parts, struct span mail);
 void mime_parts_fini(struct mime_parts *parts);
 

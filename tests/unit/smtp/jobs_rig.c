@@ -42,6 +42,7 @@ void rig_end(struct jobs_rig *r)
 		spool_free(r->l.spool);
 	for (uint32_t i = 0; i < r->l.n; i++)
 		free(r->rcpts[i].address);
+	memset(r, 0, sizeof *r);
 }
 
 struct rcpt_options *rig_to(struct jobs_rig *r, const char *queue)

@@ -19,7 +19,7 @@ struct jobs_rig {
 
 /* From alice@example.org at 192.0.2.1, by ESMTP, to nobody yet. */
 void rig_begin(struct jobs_rig *r);
-void rig_end(struct jobs_rig *r);
+void rig_end(struct jobs_rig *r); /* a second time does nothing */
 /* One more recipient, QUEUE@example.net; for its options. */
 struct rcpt_options *rig_to(struct jobs_rig *r, const char *queue);
 /* Makes the jobs of a mail, which outlives the rig; those made before are gone. */
