@@ -87,8 +87,10 @@ static enum proxy_verdict v1(struct span in, size_t *taken, struct proxy_source 
 	const uint8_t *cr = memchr(in.p, '\r', most);
 	size_t n;
 
+	if (memchr(in.p, '\n', cr != NULL ? (size_t)(cr - in.p) : most) != NULL)
+		return PROXY_BAD;
 	if (cr == NULL)
-		return memchr(in.p, '\n', most) != NULL || in.n >= V1_MOST ? PROXY_BAD : PROXY_SHORT;
+		return in.n >= V1_MOST ? PROXY_BAD : PROXY_SHORT;
 	n = (size_t)(cr - in.p) + 2;
 	if (n > most)
 		return in.n >= V1_MOST ? PROXY_BAD : PROXY_SHORT;

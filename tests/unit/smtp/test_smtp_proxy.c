@@ -96,6 +96,7 @@ START_TEST(bad_version_1)
 		"PROXY TCP5 1.2.3.4 1.2.3.4 1 2\r\n",
 		"PROXY UDP4 1.2.3.4 1.2.3.4 1 2\r\n",
 		"PROXY UNKNOWNS\r\n",
+		"PROXY UNKNOWN\n\r\n",
 		"PROXY TCP4 1.2.3.4 1.2.3.4 65536 2\r\n",
 		"PROXY TCP4 1.2.3.4 1.2.3.4 1 65536\r\n",
 		"PROXY TCP4 1.2.3.4 1.2.3.4 01 2\r\n",
