@@ -131,12 +131,13 @@ class Process:
         self.stdout_path = os.path.join(folder, name + ".stdout")
         self.from_byte = 0  # where the stderr of the present run begins
 
-    def spawn(self, args, stdin=None, env=None):
-        """Starts it. stdin: a path, or None for nothing to read."""
+    def spawn(self, args, stdin=None, env=None, own_group=False):
+        """Starts it. stdin: a path, or None for nothing to read. own_group: it leads a process group."""
         self.from_byte = os.path.getsize(self.stderr_path) if os.path.exists(self.stderr_path) else 0
         with open(self.stderr_path, "ab") as err, open(self.stdout_path, "ab") as out, \
                 open(stdin or "/dev/null", "rb") as inp:
-            self.p = subprocess.Popen(args, stdin=inp, stdout=out, stderr=err, env=environment(**(env or {})))
+            self.p = subprocess.Popen(args, stdin=inp, stdout=out, stderr=err, env=environment(**(env or {})),
+                                      start_new_session=own_group)
         return self
 
     @property
