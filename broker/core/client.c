@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "broker/core/all.h"
 #include "broker/core/batch_request.h"
 #include "broker/core/cron.h"
 #include "broker/core/dead_client.h"
@@ -48,6 +49,8 @@ void client_free(struct core *c, struct client *cl)
 		c->trim.next_client = cl->hh.next;
 	HASH_DELETE(hh, c->by_client, cl);
 	c->n_clients--;
+	for (uint32_t i = 0; i < cl->n_answers; i++)
+		free(cl->answers[i].ids);
 	free(cl->answers);
 	free(cl);
 }
@@ -58,6 +61,8 @@ static void forget_first(struct client *cl, uint32_t n)
 		return;
 	if (cl->answers[n - 1].number > cl->floor)
 		cl->floor = cl->answers[n - 1].number;
+	for (uint32_t i = 0; i < n; i++)
+		free(cl->answers[i].ids);
 	cl->n_answers -= n;
 	memmove(cl->answers, cl->answers + n, cl->n_answers * sizeof cl->answers[0]);
 }
@@ -90,8 +95,24 @@ void client_remember(struct client *cl, uint64_t number, uint64_t first, uint32_
 	}
 	for (; i > 0 && cl->answers[i - 1].number > number; i--)
 		cl->answers[i] = cl->answers[i - 1];
-	cl->answers[i] = (struct answer){ number, first, count };
+	cl->answers[i] = (struct answer){ number, first, count, NULL };
 	cl->n_answers++;
+}
+
+void client_remember_all(struct client *cl, uint64_t number, const uint64_t *ids, uint32_t n)
+{
+	struct answer *a;
+	uint32_t row = 1;
+
+	client_remember(cl, number, ids[0], n);
+	while (row < n && ids[row] == ids[0] + row)
+		row++;
+	a = (struct answer *)client_answer(cl, number);
+	if (row == n || a == NULL || a->ids != NULL || a->count != n)
+		return;
+	a->ids = malloc(n * sizeof a->ids[0]);
+	must(a->ids != NULL);
+	memcpy(a->ids, ids, n * sizeof a->ids[0]);
 }
 
 const struct answer *client_answer(const struct client *cl, uint64_t number)
@@ -233,6 +254,7 @@ static void goodbye(struct core *c, struct client *cl, const struct msg *m)
 
 static handler *const handlers[] = {
 	[MSG_SUBMIT] = submit_request,
+	[MSG_SUBMIT_ALL] = all_request,
 	[MSG_WAIT] = wait_request,
 	[MSG_RESULT_GET] = result,
 	[MSG_JOB_GET] = query_job,

@@ -18,6 +18,9 @@ struct client *client_at(struct core *c, uint64_t session);
 /* Remembers an answer; the numbers of one session grow. Beyond LIMIT_CLIENT_REQUESTS the oldest is forgotten. */
 void client_remember(struct client *cl, uint64_t number, uint64_t first, uint32_t count);
 
+/* The same for a request whose answer are these ids. */
+void client_remember_all(struct client *cl, uint64_t number, const uint64_t *ids, uint32_t n);
+
 /* The client has the answers up to `floor`. */
 void client_answered(struct client *cl, uint64_t floor);
 

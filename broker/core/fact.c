@@ -219,30 +219,59 @@ bool fact_get_put(struct span *body, struct fact_put *f)
 	f->lease_ms = le_get64(p + 48);
 	f->batch = le_get64(p + 56);
 	return (!(f->flags & FACT_TERMS) || get_terms(body, f)) && f->queue < LIMIT_QUEUES &&
-	       f->priority <= LIMIT_PRIORITY && f->replicas <= LIMIT_REPLICAS;
+	       f->priority <= LIMIT_PRIORITY && f->replicas <= LIMIT_REPLICAS &&
+	       (f->replicas == 0 || !(f->flags & FACT_SHARED));
 }
 
 void fact_put_put_rec(struct buf *b, const struct fact_put_rec *r)
 {
-	uint8_t *p = buf_room(b, FACT_PUT_RECORD + r->payload.n);
+	size_t own = r->back == 0 ? r->payload.n : 0;
+	uint8_t *p = buf_room(b, FACT_PUT_RECORD + FACT_SHARED_HEAD + own);
 
 	le_put64(p, r->id);
 	le_put32(p + 8, (uint32_t)r->payload.n);
 	le_put32(p + 12, r->crc);
-	if (r->payload.n > 0)
-		memcpy(p + FACT_PUT_RECORD, r->payload.p, r->payload.n);
-	b->n += FACT_PUT_RECORD + r->payload.n;
+	b->n += FACT_PUT_RECORD;
+	if (r->sharers > 0) {
+		buf_put_u32(b, r->sharers);
+		buf_put_u32(b, r->back);
+	}
+	buf_put_span(b, span_of(r->payload.p, own));
 }
 
-bool fact_get_put_rec(struct span *body, struct fact_put_rec *r)
+/* A payload that stands before its record. */
+static bool get_shared(struct span *body, const struct fact *f, uint32_t length, struct fact_put_rec *r)
+{
+	const uint8_t *p;
+	uint64_t before;
+
+	if (!take(body, FACT_SHARED_HEAD, &p))
+		return false;
+	r->sharers = le_get32(p);
+	r->back = le_get32(p + 4);
+	if (r->sharers < 1 || r->sharers > LIMIT_ALL_PARTS)
+		return false;
+	if (r->back == 0)
+		return take_span(body, length, &r->payload);
+	before = f->offset + (uint64_t)(body->p - f->body.p);
+	if (r->back > before || length > r->back)
+		return false;
+	r->payload = span_of(body->p - r->back, length);
+	return true;
+}
+
+bool fact_get_put_rec(struct span *body, const struct fact *f, const struct fact_put *head, struct fact_put_rec *r)
 {
 	const uint8_t *p;
 
-	if (!take(body, FACT_PUT_RECORD, &p) || !take_span(body, le_get32(p + 8), &r->payload))
+	if (!take(body, FACT_PUT_RECORD, &p))
 		return false;
 	r->id = le_get64(p);
 	r->crc = le_get32(p + 12);
-	return true;
+	if (head->flags & FACT_SHARED)
+		return get_shared(body, f, le_get32(p + 8), r);
+	r->sharers = r->back = 0;
+	return take_span(body, le_get32(p + 8), &r->payload);
 }
 
 void fact_put_count(struct buf *b, uint8_t flags, uint32_t count)
@@ -393,5 +422,36 @@ bool fact_get_answer(struct span *body, uint64_t *number, uint64_t *first, uint3
 	*number = le_get64(p);
 	*first = le_get64(p + 8);
 	*count = le_get32(p + 16);
+	return true;
+}
+
+void fact_put_all(struct buf *b, const struct fact_answer *a)
+{
+	size_t begun = fact_begin(b, FACT_ANSWER);
+
+	buf_put_u64(b, a->session);
+	buf_put_u64(b, a->floor);
+	buf_put_u64(b, a->number);
+	buf_put_u32(b, a->n);
+	for (uint32_t i = 0; i < a->n; i++)
+		buf_put_u64(b, a->ids[i]);
+	fact_end(b, begun);
+}
+
+bool fact_get_all(struct span body, struct fact_answer *a)
+{
+	const uint8_t *p;
+
+	if (!take(&body, 28, &p))
+		return false;
+	a->session = le_get64(p);
+	a->floor = le_get64(p + 8);
+	a->number = le_get64(p + 16);
+	a->n = le_get32(p + 24);
+	a->ids = a->room;
+	if (a->n < 1 || a->n > LIMIT_ALL_PARTS || !take(&body, (size_t)8 * a->n, &p))
+		return false;
+	for (uint32_t i = 0; i < a->n; i++)
+		a->room[i] = le_get64(p + (size_t)8 * i);
 	return true;
 }

@@ -37,16 +37,18 @@ enum fact_type {
 	FACT_MESSAGES_PUT = 22,
 	FACT_MESSAGES_DONE = 23,
 	FACT_MESSAGES_BACK = 24,
-	FACT_MESSAGES_DROPPED = 25
+	FACT_MESSAGES_DROPPED = 25,
+	FACT_ANSWER = 26 /* an answer to a SUBMIT_ALL, for its retry */
 };
 
-#define FACT_LAST FACT_MESSAGES_DROPPED
+#define FACT_LAST FACT_ANSWER
 
 #define FACT_VERSION 1
 
 enum {
 	FACT_HEAD = 8,
 	FACT_PUT_RECORD = 16,
+	FACT_SHARED_HEAD = 8,
 	FACT_END_RECORD = 60,
 	FACT_BACK_RECORD = 26,
 	FACT_LEASE_RECORD = 18,
@@ -106,9 +108,12 @@ enum fact_flag {
 	FACT_AFTER_ANY = 8,  /* JOBS_PUT: what they follow may end in whichever way */
 	FACT_EPHEMERAL = 16, /* MESSAGES_PUT: of an ephemeral topic, for no replay */
 	FACT_DATED = 4,      /* JOBS_PUT: due is a time of the wall clock that somebody named */
+	FACT_SHARED = 32,    /* JOBS_PUT: its jobs share their payload with others of the block */
 };
 
-/* Head of JOBS_PUT; `count` records follow: id u64, length u32, crc u32, payload. */
+/* Head of JOBS_PUT; `count` records follow: id u64, length u32, crc u32, payload. With FACT_SHARED, between crc and
+ * payload: sharers u32, back u32; if the latter is not 0 there is no payload, but it stands so many bytes before that
+ * place, in the same block. */
 struct fact_put {
 	uint16_t queue;
 	uint8_t priority;
@@ -141,9 +146,19 @@ struct fact_put_rec {
 	uint64_t id;
 	uint32_t crc;
 	struct span payload;
+	uint32_t sharers; /* 1..LIMIT_ALL_PARTS: of a FACT_SHARED; else 0 */
+	uint32_t back;
 };
 void fact_put_put_rec(struct buf *b, const struct fact_put_rec *r);
-MUST_CHECK bool fact_get_put_rec(struct span *body, struct fact_put_rec *r);
+/* The next record of `f`, whose head is `p`. */
+MUST_CHECK bool fact_get_put_rec(struct span *body, const struct fact *f, const struct fact_put *p,
+                                 struct fact_put_rec *r);
+
+/* `back` for a record that is written next to the step's block; `at`: of the payload, counted from the first fact. */
+static inline uint32_t fact_put_back(const struct buf *block, uint64_t at)
+{
+	return (uint32_t)(block->n - LOG_BLOCK_HEADER + FACT_PUT_RECORD + FACT_SHARED_HEAD - at);
+}
 
 /* Head of JOBS_END is flags u8 and count u32; records: */
 struct fact_end_rec {
@@ -256,5 +271,18 @@ void fact_put_session(struct buf *b, const struct fact_session *s);
 MUST_CHECK bool fact_get_session(struct span *body, struct fact_session *s);
 void fact_put_answer(struct buf *b, uint64_t number, uint64_t first, uint32_t count);
 MUST_CHECK bool fact_get_answer(struct span *body, uint64_t *number, uint64_t *first, uint32_t *count);
+
+/* ANSWER. */
+struct fact_answer {
+	uint64_t session;
+	uint64_t floor;
+	uint64_t number;
+	uint32_t n;          /* 1..LIMIT_ALL_PARTS */
+	const uint64_t *ids; /* written */
+	uint64_t room[LIMIT_ALL_PARTS];
+};
+void fact_put_all(struct buf *b, const struct fact_answer *a);
+/* a->ids points into *a. */
+MUST_CHECK bool fact_get_all(struct span body, struct fact_answer *a);
 
 #endif

@@ -106,7 +106,7 @@ uint64_t job_log_bytes(const struct job *j)
 {
 	if ((j->state == JOB_DEAD && (j->flags & JOB_EMPTY)) || race_is_child(j))
 		return 0; /* a replica's payload is its parent's */
-	return j->length + j->overhead +
+	return (uint64_t)(j->sharers > 1 ? j->length / j->sharers : j->length) + j->overhead +
 	       (uint64_t)(job_terminal(j) && j->state != JOB_DEAD ? FACT_END_RECORD : FACT_PUT_RECORD);
 }
 
@@ -125,7 +125,8 @@ uint32_t job_overhead(bool ended, uint32_t count, size_t headers)
 static void set_where(struct core *c, struct job *j, const struct job_bytes *where)
 {
 	j->at = where->at;
-	j->length = where->length;
+	j->length = where->length & JOB_LENGTH_MASK;
+	j->sharers = where->sharers & 127u;
 	j->crc = where->crc;
 	j->overhead = where->overhead & 0xfffff;
 	trim_charge(c, j->at, job_log_bytes(j));

@@ -3,11 +3,18 @@
 #ifndef SHEAF_CORE_JOB_H
 #define SHEAF_CORE_JOB_H
 
+#include "broker/core/fact.h"
 #include "broker/core/state.h"
 
 /* Each job's share of a fact with `count` records and `headers` bytes of headers, its block's head included. Without it
  * a log of small jobs that were submitted one by one would seem nearly empty, and be moved for nothing. */
 uint32_t job_overhead(bool ended, uint32_t count, size_t headers);
+
+/* What the record of a job that shares its payload has more. */
+static inline uint32_t job_shared_head(uint32_t sharers)
+{
+	return sharers > 0 ? FACT_SHARED_HEAD : 0;
+}
 
 /* A new job, in no state yet: the caller fills in what the submit said, and a side if it needs one, then begins it. */
 struct job *job_put(struct core *c, struct queue *q, uint64_t id, const struct job_bytes *where);
@@ -84,7 +91,7 @@ struct job_bytes job_left(const struct job *j, uint16_t *error_length);
 
 static inline struct job_bytes job_where(const struct job *j)
 {
-	return (struct job_bytes){ j->at, j->length, j->crc, j->overhead };
+	return (struct job_bytes){ j->at, j->length, j->crc, j->overhead, j->sharers };
 }
 
 /* It has a result, or had one, and nothing to run any more. */

@@ -46,9 +46,9 @@ uint64_t key_find(const struct core *c, const struct queue *q, struct span key)
 	return k != NULL && k->ends.key > c->wall ? k->id : 0;
 }
 
-bool key_room(const struct core *c, const struct queue *q)
+bool key_room(const struct core *c, const struct queue *q, uint32_t here, uint32_t all)
 {
-	return (q == NULL || q->n_keys < c->config.keys_max) && c->key_ends.n < LIMIT_ALL_KEYS;
+	return (q != NULL ? q->n_keys : 0) + here < c->config.keys_max && c->key_ends.n + all < LIMIT_ALL_KEYS;
 }
 
 uint64_t key_log_bytes(const struct key *k)

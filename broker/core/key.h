@@ -10,8 +10,9 @@
 /* The id that this key of the queue stands for, or 0. */
 uint64_t key_find(const struct core *c, const struct queue *q, struct span key);
 
-/* Whether one more key can be remembered; q NULL: for a queue that is not there yet. */
-bool key_room(const struct core *c, const struct queue *q);
+/* Whether one more key can be remembered, when `here` more of the queue are to be remembered already and `all` in all;
+ * q NULL: for a queue that is not there yet. */
+bool key_room(const struct core *c, const struct queue *q, uint32_t here, uint32_t all);
 
 struct key_fact {
 	struct fact_key f;

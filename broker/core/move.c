@@ -22,8 +22,10 @@ struct moved {
 	struct job *job; /* or NULL */
 	struct key *key;
 	uint64_t at;
+	uint64_t sharers_at; /* in the block: where the record says how many share its payload; 0 = nowhere */
 	uint32_t overhead;
-	bool end; /* what it left, not its payload */
+	uint32_t sharers; /* as far as was seen */
+	bool end;         /* what it left, not its payload */
 };
 
 /* The job whose payload stands there. */
@@ -106,6 +108,35 @@ static bool expires_no_more(const struct job *j)
 	return s == NULL || s->expires == 0;
 }
 
+/* Writes the record of a job whose payload others may have, too: the payload with the first one that is needed. */
+static void move_shared(struct core *c, struct job *j, struct fact_put_rec r, struct moved *v, uint32_t n)
+{
+	struct buf *b = &c->fx->block;
+	uint64_t record = b->n;
+
+	v[n] = (struct moved){ .job = j, .sharers_at = record + FACT_PUT_RECORD, .sharers = 1 };
+	r.back = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		if (v[i].sharers == 0 || v[i].job->at != j->at)
+			continue;
+		v[i].sharers++;
+		v[n].sharers++;
+		v[n].at = v[i].at;
+		r.back = fact_put_back(b, v[i].at);
+	}
+	fact_put_put_rec(b, &r);
+	if (r.back == 0)
+		v[n].at = here(c, r.payload.n);
+}
+
+/* Now that all have been seen. */
+static void write_sharers(struct core *c, const struct moved *v, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (v[i].sharers > 0)
+			le_put32(c->fx->block.p + v[i].sharers_at, v[i].sharers);
+}
+
 /* Those jobs of a JOBS_PUT fact that are still needed and of which head->batch and head->expires_ms are true. */
 static uint32_t move_some(struct core *c, uint64_t facts_at, const struct fact *f, const struct fact_put *head,
                           struct span rest, bool expiring, struct moved *v, uint32_t n)
@@ -115,7 +146,7 @@ static uint32_t move_some(struct core *c, uint64_t facts_at, const struct fact *
 	size_t begun = 0, count_at = 0;
 	uint32_t from = n, children = 0;
 
-	for (uint32_t i = 0; i < head->count && n < MOVED_MAX && fact_get_put_rec(&rest, &r); i++) {
+	for (uint32_t i = 0; i < head->count && n < MOVED_MAX && fact_get_put_rec(&rest, f, head, &r); i++) {
 		uint64_t at = facts_at + f->offset + (uint64_t)(r.payload.p - f->body.p);
 		struct job *j = whose_payload(c, r.id, at);
 
@@ -128,6 +159,10 @@ static uint32_t move_some(struct core *c, uint64_t facts_at, const struct fact *
 			count_at = b->n + 8;
 			fact_put_put(b, head);
 		}
+		if (head->flags & FACT_SHARED) {
+			move_shared(c, j, r, v, n++);
+			continue;
+		}
 		fact_put_put_rec(b, &r);
 		v[n++] = (struct moved){ .job = j, .at = here(c, r.payload.n) };
 		if (head->replicas > 0)
@@ -139,7 +174,8 @@ static uint32_t move_some(struct core *c, uint64_t facts_at, const struct fact *
 		le_put32(b->p + count_at, count + children);
 		fact_end(b, begun);
 		for (uint32_t i = from; i < n; i++) {
-			v[i].overhead = job_overhead(false, count, head->headers.n) + children * FACT_PUT_RECORD;
+			v[i].overhead = job_overhead(false, count, head->headers.n) + children * FACT_PUT_RECORD +
+			                job_shared_head(v[i].sharers);
 			if (race_of(v[i].job) != NULL)
 				write_race(c, race_of(v[i].job));
 			else
@@ -150,12 +186,13 @@ static uint32_t move_some(struct core *c, uint64_t facts_at, const struct fact *
 }
 
 /* Whether the parent that stands first there has not ended yet. */
-static bool races_still(struct core *c, uint64_t facts_at, const struct fact *f, struct span rest)
+static bool races_still(struct core *c, uint64_t facts_at, const struct fact *f, const struct fact_put *head,
+                        struct span rest)
 {
 	struct fact_put_rec r;
 	struct job *j;
 
-	if (!fact_get_put_rec(&rest, &r))
+	if (!fact_get_put_rec(&rest, f, head, &r))
 		return false;
 	j = whose_payload(c, r.id, facts_at + f->offset + (uint64_t)(r.payload.p - f->body.p));
 	return j != NULL && race_of(j) != NULL;
@@ -170,7 +207,7 @@ static uint32_t move_put(struct core *c, uint64_t facts_at, const struct fact *f
 	if (!fact_get_put(&rest, &head))
 		return n;
 	head.flags |= FACT_MOVED;
-	if (head.replicas > 0 && !races_still(c, facts_at, f, rest)) {
+	if (head.replicas > 0 && !races_still(c, facts_at, f, &head, rest)) {
 		head.replicas = 0; /* it is dead, or a job like any other since it was redriven */
 		head.due_ms = head.expires_ms = 0;
 	}
@@ -256,6 +293,7 @@ void trim_move(struct core *c, uint64_t position, struct span facts)
 	while (fact_next(&facts, &offset, &f, &why) == 1) /* these know what room the others have left */
 		if (f.type == FACT_MESSAGES_PUT)
 			n_runs = move_messages(c, position + LOG_BLOCK_HEADER, &f, runs, n_runs, MOVED_MAX);
+	write_sharers(c, v, n);
 	base = turn_place(c);
 	for (uint32_t i = 0; i < n_runs; i++)
 		run_moved(c, runs[i].run, base + runs[i].at, runs[i].overhead);
@@ -271,6 +309,7 @@ void trim_move(struct core *c, uint64_t position, struct span facts)
 		where = v[i].end ? job_left(j, &error_length) : job_where(j);
 		where.at = base + v[i].at;
 		where.overhead = v[i].overhead;
+		where.sharers = v[i].sharers;
 		if (v[i].end && j->state == JOB_DEAD)
 			job_end_moved(c, j, &where);
 		else

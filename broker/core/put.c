@@ -45,10 +45,12 @@ uint64_t put_job(struct core *c, struct queue *q, const struct put *asked, struc
 {
 	const struct put settled = settle(q, *asked), *p = &settled;
 	uint64_t expires = p->within_ms != 0 ? c->wall + p->within_ms : 0;
+	uint64_t due = p->delay_ms != 0 ? c->wall + p->delay_ms : 0;
 	struct buf *b = &c->fx->block;
-	uint32_t crc = crc32c(0, payload.p, payload.n);
-	uint64_t id = c->next_id++;
+	struct fact_put_rec r = { .id = c->next_id++, .payload = payload, .sharers = p->sharers };
 	size_t begun;
+
+	r.crc = p->same != NULL ? p->same->crc : crc32c(0, payload.p, payload.n);
 
 	must(c->turn.n_puts < STEP_PUTS && !c->turn.placed && payload.n <= LIMIT_PAYLOAD);
 	must(p->priority <= LIMIT_PRIORITY);
@@ -57,24 +59,33 @@ uint64_t put_job(struct core *c, struct queue *q, const struct put *asked, struc
 			    .queue = q->index,
 			    .priority = p->priority,
 			    .attempts = p->attempts,
+			    .flags = p->sharers > 0 ? FACT_SHARED : 0,
 			    .count = 1,
+			    .session = p->session,
+			    .number = p->number,
+			    .floor = p->floor,
 			    .submitted_ms = c->wall,
 			    .lease_ms = p->lease_ms,
 			    .headers = p->headers,
 			    .backoff_ms = p->backoff_ms,
 			    .backoff_max_ms = p->backoff_max_ms,
+			    .due_ms = due,
 			    .expires_ms = expires,
 			    .tenant = p->tenant,
 			    .group = p->group,
 			});
-	fact_put_put_rec(b, &(struct fact_put_rec){ id, crc, payload });
+	r.back = p->same != NULL ? fact_put_back(b, p->same->at) : 0;
+	fact_put_put_rec(b, &r);
 	fact_end(b, begun);
 	c->turn.puts[c->turn.n_puts++] = (struct putting){
-		.id = id,
-		.at = b->n - payload.n - LOG_BLOCK_HEADER,
+		.id = r.id,
+		.at = p->same != NULL ? p->same->at : b->n - payload.n - LOG_BLOCK_HEADER,
 		.length = (uint32_t)payload.n,
-		.crc = crc,
-		.overhead = job_overhead(false, 1, p->headers.n + p->tenant.n + p->group.n),
+		.crc = r.crc,
+		.overhead =
+		    job_overhead(false, 1, p->headers.n + p->tenant.n + p->group.n) + job_shared_head(p->sharers),
+		.sharers = p->sharers,
+		.due = due,
 		.policy = policy_intern(c,
 		                        &(struct policy_words){ .headers = p->headers,
 		                                                .lease_ms = p->lease_ms,
@@ -89,7 +100,7 @@ uint64_t put_job(struct core *c, struct queue *q, const struct put *asked, struc
 		.priority = p->priority,
 		.attempts = p->attempts,
 	};
-	return id;
+	return r.id;
 }
 
 void put_apply(struct core *c, uint64_t base)
@@ -97,15 +108,17 @@ void put_apply(struct core *c, uint64_t base)
 	for (uint32_t i = 0; i < c->turn.n_puts; i++) {
 		const struct putting *p = &c->turn.puts[i];
 		struct queue *q = c->queues[p->queue];
-		struct job *j =
-		    job_put(c, q, p->id, &(struct job_bytes){ base + p->at, p->length, p->crc, p->overhead });
+		struct job *j = job_put(
+		    c, q, p->id, &(struct job_bytes){ base + p->at, p->length, p->crc, p->overhead, p->sharers });
 
 		j->priority = p->priority & 15u;
 		j->attempts = p->attempts;
 		j->submitted_ms = c->wall & JOB_MS_MASK;
 		j->p.policy = p->policy;
-		if (p->expires != 0)
+		if (p->due != 0 || p->expires != 0) {
 			side_make(j)->expires = p->expires;
+			j->in.side->due = p->due;
+		}
 		q->submitted++;
 		job_begin(c, j);
 	}

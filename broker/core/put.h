@@ -1,5 +1,6 @@
-/* Jobs that the core itself submits: a schedule's, or the one that follows a batch. The fact goes into the step's
- * block with whatever caused it, so that both are there or neither; the job is there once the turn is committed. */
+/* Jobs that are put one by one: those that the core itself submits, a schedule's, or the one that follows a batch; and
+ * those of a SUBMIT_ALL. The fact goes into the step's block with whatever caused it, so that both are there or
+ * neither; the job is there once the turn is committed. */
 #ifndef SHEAF_CORE_PUT_H
 #define SHEAF_CORE_PUT_H
 
@@ -11,8 +12,15 @@ struct put {
 	uint64_t lease_ms;
 	uint64_t backoff_ms;
 	uint64_t backoff_max_ms;
+	uint64_t delay_ms;                  /* not before so long from now */
 	uint64_t within_ms;                 /* it does not begin later than so long from now; 0 = whenever */
 	struct span tenant, group, headers; /* borrowed for the call */
+	/* a client's: the request that the job answers, if it is the only job of it; 0 = it does not */
+	uint64_t session, number, floor;
+	/* a payload that several jobs of this step have: how many, and the first one that was put; 0 and NULL = its own
+	 */
+	uint32_t sharers;
+	const struct putting *same;
 };
 
 /* Bytes of facts that put_job will take, at most. */

@@ -118,7 +118,8 @@ static void replay_put_one(struct core *c, struct queue *q, const struct fact_pu
 {
 	struct job_bytes where = { at, (uint32_t)r->payload.n, r->crc,
 		                   job_overhead(false, f->replicas > 0 ? 1 : f->count, f->headers.n) +
-		                       f->replicas * FACT_PUT_RECORD };
+		                       f->replicas * FACT_PUT_RECORD + job_shared_head(r->sharers),
+		                   r->sharers };
 	struct job *j = job_find(&c->jobs, r->id);
 
 	if (r->id >= c->next_id)
@@ -156,7 +157,7 @@ static bool replay_put(struct core *c, uint64_t facts_at, const struct fact *fac
 	q = queue_at(c, f.queue);
 	b = replay_batch_at(c, f.batch);
 	for (uint32_t i = 0; i < f.count; i++) {
-		if (!fact_get_put_rec(&rest, &r))
+		if (!fact_get_put_rec(&rest, fact, &f, &r))
 			return false;
 		if (i == 0 && f.session != 0 && !(f.flags & FACT_MOVED)) {
 			struct client *cl = client_at(c, f.session);
@@ -370,6 +371,8 @@ static bool replay_fact(struct core *c, uint64_t facts_at, const struct fact *f)
 		return replay_batch_gone(c, f->body);
 	case FACT_SESSION:
 		return replay_session(c, f->body);
+	case FACT_ANSWER:
+		return replay_answer(c, f->body);
 	case FACT_KEY:
 		return replay_key(c, facts_at, f);
 	case FACT_TOPIC:

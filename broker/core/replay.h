@@ -15,6 +15,7 @@ void replay_finish(struct core *c, uint64_t tail, uint64_t head);
 MUST_CHECK bool replay_batch(struct core *c, struct span body);
 MUST_CHECK bool replay_batch_gone(struct core *c, struct span body);
 MUST_CHECK bool replay_session(struct core *c, struct span body);
+MUST_CHECK bool replay_answer(struct core *c, struct span body);
 MUST_CHECK bool replay_key(struct core *c, uint64_t facts_at, const struct fact *fact);
 /* The batch with this id, made if its own fact was trimmed; NULL for 0. */
 struct batch *replay_batch_at(struct core *c, uint64_t id);

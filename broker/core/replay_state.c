@@ -80,6 +80,19 @@ bool replay_session(struct core *c, struct span body)
 	return true;
 }
 
+bool replay_answer(struct core *c, struct span body)
+{
+	struct fact_answer f;
+	struct client *cl;
+
+	if (!fact_get_all(body, &f) || f.session == 0)
+		return false;
+	cl = client_at(c, f.session);
+	client_answered(cl, f.floor);
+	client_remember_all(cl, f.number, f.ids, f.n);
+	return true;
+}
+
 bool replay_key(struct core *c, uint64_t facts_at, const struct fact *fact)
 {
 	struct fact_key f;

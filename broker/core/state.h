@@ -33,6 +33,7 @@ struct job_bytes {
 	uint32_t length;
 	uint32_t crc;
 	uint32_t overhead; /* share of what stands around them in the log; see job_overhead */
+	uint32_t sharers;  /* a payload of so many jobs, which are charged with a part of it each; 0 = of this one */
 };
 
 /* One job: all that the index keeps of it. What only some jobs have lives in side tables (lease, past,
@@ -44,9 +45,10 @@ struct job {
 		struct side *side;   /* JOB_SIDE is set: blocked, delayed, dead, or ready with one */
 		struct lease *lease; /* running */
 	} in;
-	uint64_t at;     /* position in the log: of the payload, or of history, error and result (see history.h) */
-	uint32_t length; /* bytes there */
-	uint32_t crc;    /* CRC-32C over them */
+	uint64_t at;          /* position in the log: of the payload, or of history, error and result (see history.h) */
+	uint32_t length : 25; /* bytes there */
+	uint32_t sharers : 7; /* see struct job_bytes */
+	uint32_t crc;         /* CRC-32C over them */
 	uint64_t submitted_ms : 44;
 	uint64_t state : 4;
 	uint64_t priority : 4;
@@ -77,8 +79,12 @@ enum job_flag {
 	JOB_EMPTY = 4,  /* terminal: neither error nor result, nothing has to be read; dead: its payload is gone */
 };
 
-#define JOB_MS_MASK (((uint64_t)1 << 44) - 1)
+#define JOB_MS_MASK     (((uint64_t)1 << 44) - 1)
+#define JOB_LENGTH_MASK ((1u << 25) - 1)
 
+static_assert(LIMIT_PAYLOAD + LIMIT_ERROR + LIMIT_HISTORY_BYTES + 16 <= JOB_LENGTH_MASK,
+              "a job's bytes fit its length");
+static_assert(LIMIT_ALL_PARTS < 128, "sharers of a payload fit their bits");
 static_assert(sizeof(struct job) <= 72, "a job's record in the index is at most 72 bytes");
 
 /* What only some jobs have; while one runs, its lease holds it. */
@@ -295,6 +301,7 @@ struct answer {
 	uint64_t number;
 	uint64_t first; /* id of the first job, or of the batch */
 	uint32_t count; /* jobs; 0 = a batch */
+	uint64_t *ids;  /* owned: those of a SUBMIT_ALL, if they are not consecutive; else NULL */
 };
 
 struct client {

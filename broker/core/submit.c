@@ -2,10 +2,10 @@
 #include "broker/core/submit.h"
 
 #include "base/crc32c.h"
+#include "broker/core/admit.h"
 #include "broker/core/after.h"
 #include "broker/core/batch.h"
 #include "broker/core/client.h"
-#include "broker/core/dead.h"
 #include "broker/core/fact.h"
 #include "broker/core/fx.h"
 #include "broker/core/job.h"
@@ -18,7 +18,6 @@
 #include "broker/core/topic/news.h"
 #include "broker/core/topic/step.h"
 #include "broker/core/topic/topic.h"
-#include "broker/core/trim.h"
 #include "broker/core/turn.h"
 #include "broker/core/wait.h"
 #include "broker/core/worker.h"
@@ -58,11 +57,6 @@ static uint64_t submit_bytes(const struct msg_submit *s)
 	return n;
 }
 
-struct refusal {
-	enum sheaf_error error;
-	const char *text;
-};
-
 /* What does not go together with replicas, or without them; NULL if all is well. */
 static const char *bad_race(const struct msg_submit *s)
 {
@@ -90,57 +84,54 @@ static struct refusal refuse_after(const struct core *c, const struct msg_submit
 	return r;
 }
 
+/* What is wrong with the submit itself, whatever the broker's state; NULL if nothing is. */
+static const char *bad_terms(const struct core *c, const struct msg_submit *s)
+{
+	const struct msg_terms *t = &s->terms;
+
+	if (t->expires_ms != 0 && t->within_ms != 0)
+		return "expires_ms and within_ms exclude each other";
+	if (t->expires_ms != 0 && t->expires_ms <= c->wall)
+		return "expires: that time is over already";
+	if (bad_race(s) != NULL)
+		return bad_race(s);
+	if (t->delay_ms != 0 && t->at_ms != 0)
+		return "a delay and a time exclude each other";
+	if (t->key.n > 0 && s->n != 1)
+		return "key: of one payload only";
+	return NULL;
+}
+
 /* Why the submit cannot be taken now; error SHEAF_OK: it can. */
 static struct refusal refuse(struct core *c, const struct client *cl, const struct msg_submit *s)
 {
-	uint64_t bytes = submit_bytes(s);
 	struct batch *b = s->batch != 0 ? batch_find(c, s->batch) : NULL;
 	const struct queue *q = queue_find(c, s->queue);
-	const char *full = dead_full(c, q), *why;
+	struct refusal no = admit_bytes(c, submit_bytes(s));
+	const char *why = bad_terms(c, s);
 	enum sheaf_error e;
 
-	if (c->draining)
-		return (struct refusal){ SHEAF_E_DRAINING, "the broker is going down; it will be back" };
-	if (q != NULL && q->draining)
-		return (struct refusal){ SHEAF_E_CLOSED,
-			                 "the queue is being drained: 'sheaf queue NAME resume' opens it again" };
-	if (c->pressure)
-		return (struct refusal){ SHEAF_E_BUSY, "the journal is behind; send it again" };
-	if (bytes > log_group_max(c->config.segment_bytes) / 3)
-		return (struct refusal){ SHEAF_E_TOO_LARGE,
-			                 "the jobs of one submit do not fit a segment of the journal" };
-	if (trim_full(c, bytes))
-		return (struct refusal){ SHEAF_E_FULL, c->trim.no_space ? "the broker's disk is full"
-			                                                : "the broker's disk cap is reached" };
-	if (s->terms.expires_ms != 0 && s->terms.within_ms != 0)
-		return (struct refusal){ SHEAF_E_BAD_VALUE, "expires_ms and within_ms exclude each other" };
-	if (full != NULL)
-		return (struct refusal){ SHEAF_E_FULL, full };
-	if (s->terms.expires_ms != 0 && s->terms.expires_ms <= c->wall)
-		return (struct refusal){ SHEAF_E_BAD_VALUE, "expires: that time is over already" };
-	if (bad_race(s) != NULL)
-		return (struct refusal){ SHEAF_E_BAD_VALUE, bad_race(s) };
-	if (s->terms.delay_ms != 0 && s->terms.at_ms != 0)
-		return (struct refusal){ SHEAF_E_BAD_VALUE, "a delay and a time exclude each other" };
-	if (s->terms.key.n > 0 && s->n != 1)
-		return (struct refusal){ SHEAF_E_BAD_VALUE, "key: of one payload only" };
+	if (no.error == SHEAF_OK)
+		no = admit_queue(c, q);
+	if (no.error != SHEAF_OK)
+		return no;
+	if (why != NULL)
+		return (struct refusal){ SHEAF_E_BAD_VALUE, why };
 	why = news_refused(c, s->terms.topic, &e);
 	if (why != NULL)
 		return (struct refusal){ e, why };
 	if ((s->flags & SUBMIT_WANT) && cl->n_waits + s->n > LIMIT_CLIENT_WAITS)
 		return (struct refusal){ SHEAF_E_TOO_LARGE, "one client awaits at most 65536 jobs" };
-	if (s->terms.key.n > 0 && !key_room(c, queue_find(c, s->queue)))
-		return (struct refusal){ SHEAF_E_FULL, "as many idempotency keys are remembered as can be" };
+	if (s->terms.key.n > 0)
+		no = admit_key(c, q, 0, 0);
+	if (no.error != SHEAF_OK)
+		return no;
 	if (s->batch != 0 && b == NULL)
 		return (struct refusal){ SHEAF_E_UNKNOWN, "there is no such batch" };
 	if (b != NULL && b->closed)
 		return (struct refusal){ SHEAF_E_CLOSED, "the batch is closed" };
-	if (s->headers.n + s->terms.tenant.n + s->terms.group.n + s->terms.topic.n > 0 &&
-	    HASH_CNT(hh, c->by_headers) >= LIMIT_POLICIES)
-		return (struct refusal){
-			SHEAF_E_FULL, "too many distinct sets of headers, tenant, group and topic among the live jobs"
-		};
-	return refuse_after(c, s);
+	no = admit_policies(c, s->headers.n + s->terms.tenant.n + s->terms.group.n + s->terms.topic.n > 0 ? 1 : 0);
+	return no.error != SHEAF_OK ? no : refuse_after(c, s);
 }
 
 /* When its jobs are due, by the wall clock; 0 = at once. */
@@ -208,7 +199,8 @@ static void write_put(struct core *c, const struct client *cl, uint64_t number, 
 	fact_put_put(b, &put);
 	for (uint32_t i = 0; i < s->n; i++) {
 		crc[i] = crc32c(0, s->payloads[i].p, s->payloads[i].n);
-		fact_put_put_rec(b, &(struct fact_put_rec){ c->next_id + i, crc[i], s->payloads[i] });
+		fact_put_put_rec(
+		    b, &(struct fact_put_rec){ .id = c->next_id + i, .crc = crc[i], .payload = s->payloads[i] });
 		at[i] = b->n - s->payloads[i].n - LOG_BLOCK_HEADER;
 	}
 	race_put_children(b, c->next_id, 0, s->terms.replicas);
@@ -347,7 +339,8 @@ void submit_request(struct core *c, struct client *cl, const struct msg *m)
 	for (uint32_t i = 0; i < s.n; i++) {
 		struct job_bytes where = { base + at[i], (uint32_t)s.payloads[i].n, crc[i],
 			                   job_overhead(false, s.n, s.headers.n + s.terms.tenant.n + s.terms.group.n) +
-			                       s.terms.replicas * FACT_PUT_RECORD };
+			                       s.terms.replicas * FACT_PUT_RECORD,
+			                   0 };
 		struct job *j = job_put(c, q, first + i, &where);
 
 		j->priority = s.priority & 15;

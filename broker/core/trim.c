@@ -169,6 +169,12 @@ static void client_fact(struct core *c, const struct client *cl)
 	for (uint32_t i = 0; i < cl->n_answers; i++)
 		fact_put_answer(b, cl->answers[i].number, cl->answers[i].first, cl->answers[i].count);
 	fact_end(b, begun);
+	for (uint32_t i = 0; i < cl->n_answers; i++)
+		if (cl->answers[i].ids != NULL)
+			fact_put_all(b, &(struct fact_answer){ .session = cl->session,
+			                                       .number = cl->answers[i].number,
+			                                       .n = cl->answers[i].count,
+			                                       .ids = cl->answers[i].ids });
 }
 
 /* A topic with all its channels in one block: nothing is published between these. */

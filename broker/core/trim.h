@@ -2,6 +2,8 @@
  * no job's bytes (counted per segment), and no small state, which is why a preamble (every queue, batch
  * and client session as it is) is written behind before. When live bytes hold an old segment while the log
  * has grown out of proportion, the mover writes them again at the head.
+ * Jobs that share a payload are charged with a part of it each; those that are left when others have ended are charged
+ * with too little until they are moved, which comes the sooner for it.
  * Bound: disk ≤ 3 × live bytes + 4 segments. */
 #ifndef SHEAF_CORE_TRIM_H
 #define SHEAF_CORE_TRIM_H

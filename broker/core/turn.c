@@ -109,7 +109,8 @@ uint64_t turn_place(struct core *c)
 	fx->v = fx->base;
 	fx->n++;
 	fx->v[0] = (struct effect){ .kind = FX_APPEND };
-	return fx->block_at + LOG_BLOCK_HEADER;
+	c->turn.base = fx->block_at + LOG_BLOCK_HEADER;
+	return c->turn.base;
 }
 
 /* Writes the JOBS_END fact; where[i] becomes the place of each ending's bytes, counted from the first fact. */

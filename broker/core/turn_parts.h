@@ -43,11 +43,12 @@ struct handback {
 	struct attempt attempt;
 };
 
-/* A job that the core itself submits in this step; see put.h. */
+/* A job that is put in this step; see put.h. */
 struct putting {
 	uint64_t id;
 	uint64_t at; /* of its payload, counted from the first fact */
-	uint32_t length, crc, overhead;
+	uint32_t length, crc, overhead, sharers;
+	uint64_t due;     /* wall clock: delayed until then; 0 = not */
 	uint64_t expires; /* wall clock; 0 = never */
 	uint32_t policy;  /* index; holds a reference */
 	uint16_t queue;   /* index */
@@ -59,6 +60,7 @@ struct putting {
 struct turn {
 	uint64_t bytes;                                         /* of facts that the endings and handbacks will take */
 	bool placed;                                            /* the step's block has its place: no more facts */
+	uint64_t base;                                          /* then: the position of the first fact's head */
 	struct ending endings[2 * (STEP_WORK + LIMIT_RECORDS)]; /* a replica may end its race */
 	uint32_t n_endings;
 	struct handback backs[STEP_WORK + LIMIT_RECORDS];

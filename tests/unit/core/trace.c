@@ -261,6 +261,11 @@ static void put_reply(struct rig *r, const struct effect *e)
 		if (m->u.reply.value > 0)
 			put(r, " %llu", (unsigned long long)m->u.reply.value);
 		break;
+	case MSG_ALL_ACCEPTED:
+		put(r, " all #%llu:", (unsigned long long)m->h.number);
+		for (uint32_t i = 0; i < m->u.all_accepted.n; i++)
+			put(r, " %llu", (unsigned long long)m->u.all_accepted.ids[i]);
+		break;
 	case MSG_PONG:
 		put(r, " pong pushed=%llu", (unsigned long long)m->u.ping.pushed);
 		put_count(r, "delivered", m->u.ping.delivered);
