@@ -18,7 +18,7 @@
 	X(GO_AHEAD,        "354", "end the mail with a dot on a line of its own", nothing) \
 	X(TLS_READY,       "220 2.0.0", "ready for TLS", nothing) \
 	X(BYE,             "221 2.0.0", "bye", nothing) \
-	X(HELP,            "214 2.0.0", "a mail to QUEUE@ this host becomes a job; see the manual of Sheaf", nothing) \
+	X(HELP,            "214 2.0.0", "mail to QUEUE at this host becomes a job; see man sheafd", nothing) \
 	X(VRFY,            "252 2.0.0", "send a mail, and see", nothing) \
 	X(AUTH_OK,         "235 2.7.0", "authenticated", nothing) \
 	X(AUTH_GO,         "334", "", nothing) \
@@ -52,7 +52,7 @@
 	X(HTTP,            "421 4.7.0", "this is no web server", refused_command) \
 	X(EARLY,           "554 5.5.1", "wait for the greeting", refused_command) \
 	X(ERRORS,          "421 4.7.0", "too many errors", nothing) \
-	X(IDLE,            "421 4.4.2", "too slow", timeouts) \
+	X(IDLE,            "421 4.4.2", "too slow, or idle for too long", timeouts) \
 	X(DRAIN,           "421 4.3.2", "is going down, try again", nothing) /* the host's name stands before it */ \
 	X(TOO_MANY,        "421 4.3.2", "too many connections, try again", refused_connection) \
 	X(TOO_MANY_YOURS,  "421 4.7.0", "too many connections of your address, try again", refused_connection) \

@@ -184,6 +184,8 @@ enum smtp_ask smtp_session_asks(const struct smtp_session *s)
 
 void smtp_session_secured(struct smtp_session *s, const char *version, const char *cipher, uint64_t now_ms)
 {
+	if (s->closing)
+		return;
 	must(s->ask == SMTP_ASK_TLS || (s->phase == PHASE_NEW && !s->tls_on));
 	smtp_forget_mail(s);
 	s->now_ms = s->last_ms = now_ms;

@@ -63,6 +63,7 @@ enum smtp_ask {
 	SMTP_ASK_MAIL   /* a mail is whole: smtp_session_letter takes it, smtp_session_stored answers */
 };
 enum smtp_ask smtp_session_asks(const struct smtp_session *s);
+/* An answer that comes once it is closing, which it may be before, is not looked at. */
 
 struct span smtp_session_asked_queue(const struct smtp_session *s);
 void smtp_session_queue(struct smtp_session *s, enum store_queue q, uint64_t now_ms);
@@ -70,7 +71,8 @@ void smtp_session_queue(struct smtp_session *s, enum store_queue q, uint64_t now
 /* version "TLS1.3", cipher by its RFC name. Everything learned before is forgotten. */
 void smtp_session_secured(struct smtp_session *s, const char *version, const char *cipher, uint64_t now_ms);
 
-/* Both are NUL-terminated, and the session's until the answer, when they are wiped. */
+/* Both are NUL-terminated, and the session's until the answer or until it is closing, when they are wiped: a thread
+ * needs its own copy. */
 void smtp_session_credentials(const struct smtp_session *s, const char **user, const char **password);
 void smtp_session_authorised(struct smtp_session *s, bool right, uint64_t now_ms);
 

@@ -168,6 +168,8 @@ void smtp_session_credentials(const struct smtp_session *s, const char **user, c
 
 void smtp_session_authorised(struct smtp_session *s, bool right, uint64_t now_ms)
 {
+	if (s->closing)
+		return;
 	must(s->ask == SMTP_ASK_AUTH);
 	s->ask = SMTP_ASK_NOTHING;
 	s->now_ms = s->last_ms = now_ms;

@@ -258,6 +258,8 @@ static void say_queued(struct smtp_session *s, const struct store_outcome *o)
 
 void smtp_session_stored(struct smtp_session *s, const struct store_outcome *o, uint64_t now_ms)
 {
+	if (s->closing)
+		return;
 	must(s->ask == SMTP_ASK_MAIL);
 	s->ask = SMTP_ASK_NOTHING;
 	s->now_ms = s->last_ms = now_ms;

@@ -300,6 +300,8 @@ void smtp_session_queue(struct smtp_session *s, enum store_queue q, uint64_t now
 {
 	enum smtp_reply r = verdict(s, q);
 
+	if (s->closing)
+		return;
 	must(s->ask == SMTP_ASK_QUEUE);
 	s->ask = SMTP_ASK_NOTHING;
 	s->now_ms = s->last_ms = now_ms;

@@ -320,6 +320,12 @@ START_TEST(test_drain_now)
 	rig_read(&r);
 	told(&r, "421 4.3.2|x");
 	ck_assert_int_eq(smtp_session_asks(r.s), SMTP_ASK_NOTHING);
+	rig_store(&r); /* too late */
+	smtp_session_queue(r.s, STORE_THERE, r.now);
+	smtp_session_authorised(r.s, true, r.now);
+	smtp_session_secured(r.s, "TLS1.3", "X", r.now);
+	rig_read(&r);
+	told(&r, "x");
 	rig_fini(&r);
 }
 END_TEST
