@@ -14,11 +14,17 @@ static bool digit(uint8_t c)
 	return c >= '0' && c <= '9';
 }
 
+static bool begins(struct span line, const char *with)
+{
+	size_t n = strlen(with);
+
+	return line.n >= n && memcmp(line.p, with, n) == 0;
+}
+
 /* Code, enhanced code of the same class, text, CR LF; only some have no enhanced code. */
 static void look_at(struct span line)
 {
-	bool none = memcmp(line.p, "220 host.test ", 14) == 0 || memcmp(line.p, "250", 3) == 0 ||
-	            memcmp(line.p, "334", 3) == 0 || memcmp(line.p, "354", 3) == 0;
+	bool none = begins(line, "220 host.test ") || begins(line, "250") || begins(line, "334") || begins(line, "354");
 
 	must(line.n >= 6 && line.n <= REPLY_LINE);
 	must(line.p[0] >= '2' && line.p[0] <= '5' && digit(line.p[1]) && digit(line.p[2]));
@@ -43,7 +49,7 @@ static uint32_t look(const struct rig *r)
 
 		must(lf != NULL);
 		look_at(span_of(p, (size_t)(lf - p) + 1));
-		queued += memcmp(p, "250 2.0.0 q", 11) == 0;
+		queued += begins(span_of(p, (size_t)(lf - p)), "250 2.0.0 queued");
 		p = lf + 1;
 	}
 	return queued;
