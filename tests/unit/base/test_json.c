@@ -91,4 +91,26 @@ START_TEST(test_utf8)
 }
 END_TEST
 
-SUITE_MAIN("json", test_members, test_texts, test_utf8)
+/* Alone, for values that are no members; what is no UTF-8 is replaced, byte by byte. */
+START_TEST(test_quotes)
+{
+	static const char *const rows[][2] = {
+		{ "", "\"\"" },
+		{ "a\"\\\n\x01\x7f\xc3\xa4", "\"a\\\"\\\\\\n\\u0001\x7f\xc3\xa4\"" },
+		{ "\xff", "\"\xef\xbf\xbd\"" },
+		{ "a\xe2\x82z", "\"a\xef\xbf\xbd\xef\xbf\xbdz\"" },
+		{ "\xe2\x82\xac\xc3", "\"\xe2\x82\xac\xef\xbf\xbd\"" },
+	};
+	struct buf b;
+
+	buf_init(&b);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		buf_clear(&b);
+		json_quote(&b, span_str(rows[i][0]));
+		expect(&b, rows[i][1]);
+	}
+	buf_fini(&b);
+}
+END_TEST
+
+SUITE_MAIN("json", test_members, test_texts, test_utf8, test_quotes)
