@@ -2,6 +2,7 @@
  * mail's bytes (d: DATA, c: chunks, b: BINARYMIME), a PROXY header (x) or a network (n).
  * Whatever it is, the same comes out however it is cut, and what was understood is understood again. */
 #include "base/crc32c.h"
+#include "base/json.h"
 #include "base/rand.h"
 #include "base/text.h"
 #include "base/units.h"
@@ -29,6 +30,7 @@ static void path(struct span in)
 	must(rest.n < in.n && rest.p + rest.n == in.p + in.n && rest.p[-1] == '>');
 	must(p.local_n <= LIMIT_MAIL_LOCAL && strlen(p.local) == p.local_n);
 	must(strlen(p.domain) <= LIMIT_MAIL_DOMAIN && strpbrk(p.text, "\r\n") == NULL);
+	must(json_utf8(span_str(p.text)) && json_utf8(span_of(p.local, p.local_n)));
 	n = text_format(text, sizeof text, "<%s>", p.text);
 	must(n <= LIMIT_MAIL_PATH);
 	whole = span_of(text, n);
