@@ -100,9 +100,9 @@ static bool take_recipients(struct work *w)
 			w->j->parts[at].flags |= ALL_CREATE;
 		if (r->rcpt.options.key_n > 0 && !may_key(l, p->policy))
 			return refuse(w, JOBS_HEADER,
-			              "the option key of %s is for those who authenticate, or come from a network "
-			              "that queue %s trusts",
-			              r->address, r->rcpt.queue);
+			              "the option key is for those who authenticate, or come from a network that "
+			              "queue %s trusts",
+			              r->rcpt.queue);
 		rcpt_merge(&p->options, &r->rcpt.options);
 	}
 	if (l->user[0] == 0)
@@ -164,16 +164,22 @@ static void make_body(struct work *w, const struct mime *m)
 	w->j->payload_bytes += b->n - at;
 }
 
+static void put_text(struct buf *b, const char *name, const char *text)
+{
+	buf_put_span(b, span_str(",\""));
+	buf_put_span(b, span_str(name));
+	buf_put_span(b, span_str("\":"));
+	json_quote(b, span_str(text));
+}
+
 /* Begins the object: what the session knows. Each queue is told its own recipients alone. */
 static void put_envelope(struct work *w, uint32_t part, struct buf *b)
 {
 	const struct letter *l = w->l;
-	char stamp[TRACE_STAMP];
-	struct json j;
+	char stamp[TRACE_STAMP], size[40];
 
-	buf_put_span(b, span_str("{\"envelope\":"));
-	j = json_begin(b);
-	json_put_word(&j, "from", l->from);
+	buf_put_span(b, span_str("{\"envelope\":{\"from\":"));
+	json_quote(b, span_str(l->from));
 	buf_put_span(b, span_str(",\"to\":["));
 	for (uint32_t i = 0, n = 0; i < l->n; i++) {
 		if (w->j->part_of[i] != part)
@@ -183,16 +189,16 @@ static void put_envelope(struct work *w, uint32_t part, struct buf *b)
 		json_quote(b, span_str(l->rcpts[i].address));
 	}
 	buf_put_u8(b, ']');
-	json_put_word(&j, "helo", l->helo);
-	json_put_word(&j, "peer", l->peer);
-	json_put_word(&j, "tls", l->tls);
-	json_put_word(&j, "auth_user", l->user);
+	put_text(b, "helo", l->helo);
+	put_text(b, "peer", l->peer);
+	put_text(b, "tls", l->tls);
+	put_text(b, "auth_user", l->user);
 	trace_stamp(l->received_ms, stamp);
-	json_put_word(&j, "received_at", stamp);
-	json_put_whole(&j, "size", (int64_t)l->size);
-	json_put_word(&j, "sha256", w->facts.hash);
-	json_end(&j);
-	buf_put_u8(b, ',');
+	put_text(b, "received_at", stamp);
+	text_format(size, sizeof size, ",\"size\":%llu", (unsigned long long)l->size);
+	buf_put_span(b, span_str(size));
+	put_text(b, "sha256", w->facts.hash);
+	buf_put_span(b, span_str("},"));
 }
 
 /* All that want it, or none: there is no telling which of them should do without. */
