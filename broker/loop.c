@@ -61,6 +61,7 @@ static bool admitted(struct loop *l, zmq_msg_t *frame, struct event *ev, const c
 {
 	if (ev->peer & ROUTE_EDGE) {
 		ev->principal = EDGE_PRINCIPAL;
+		ev->flag = true;
 		*why = "an edge does not need this";
 		return role_edge_may(ev->msg);
 	}

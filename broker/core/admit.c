@@ -9,7 +9,7 @@ static const struct refusal none = { SHEAF_OK, "" };
 
 struct refusal admit_bytes(const struct core *c, uint64_t bytes)
 {
-	if (c->draining)
+	if (c->draining && !c->inside) /* an edge drains by itself: what it has begun to take it brings */
 		return (struct refusal){ SHEAF_E_DRAINING, "the broker is going down; it will be back" };
 	if (c->pressure)
 		return (struct refusal){ SHEAF_E_BUSY, "the journal is behind; send it again" };

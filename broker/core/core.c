@@ -374,6 +374,7 @@ void core_step(struct core *c, struct now now, const struct event *ev, struct ef
 	advance(c, now);
 	c->fx = fx;
 	turn_begin(c);
+	c->inside = ev->kind == EV_CLIENT && ev->flag;
 	take(c, ev);
 	step_tell(c);
 	must(c->turn.placed || fx->block.n == LOG_BLOCK_HEADER);

@@ -370,6 +370,7 @@ struct core {
 	uint64_t wall; /* never goes back */
 	struct rng rng;
 	bool replaying, draining, pressure;
+	bool inside; /* this step's event comes from an edge of the broker's own process */
 	/* names */
 	uint64_t epoch;
 	uint64_t epoch_at; /* where the log ends that says so; UINT64_MAX within the step that says it */

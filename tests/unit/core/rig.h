@@ -43,6 +43,7 @@ struct rig {
 	uint32_t n_held;
 	uint32_t held_state;
 	uint32_t principal;               /* whose key all that is said now comes with */
+	bool edge;                        /* what is sent comes from an edge of the broker's own process */
 	bool hello_draining;              /* the next hello says so */
 	bool quiet;                       /* effects are carried out and not written down */
 	bool attempts;                    /* jobs are shown with their history, as far as it is in memory */
