@@ -139,6 +139,8 @@ static void result(struct client_actor *a, const struct csession_event *ev)
 
 static void answer(struct client_actor *a, const struct csession_event *ev)
 {
+	if (ev->call >= CALL_ALL)
+		client_all_answered(a, ev);
 	if (ev->call == CALL_STEADY)
 		a->steady--;
 	if (ev->call == CALL_BATCH_OPEN)

@@ -9,7 +9,7 @@
 enum { MOST_BATCHES = 16 };
 
 /* Calls, by what their answer is for. */
-enum call { CALL_STREAM, CALL_ANY, CALL_CANCEL, CALL_BATCH_OPEN, CALL_STEADY };
+enum call { CALL_STREAM, CALL_ANY, CALL_CANCEL, CALL_BATCH_OPEN, CALL_STEADY, CALL_ALL /* and the first tag */ };
 
 struct client_actor {
 	struct world *w;
@@ -40,6 +40,9 @@ void client_run(struct client_actor *a);
 
 /* client_wants.c */
 void client_dead(struct client_actor *a);
+/* Jobs for several queues, together. */
+void client_all(struct client_actor *a);
+void client_all_answered(struct client_actor *a, const struct csession_event *ev);
 /* A key, or a job to follow. */
 void client_joins(struct client_actor *a, struct wanted *wanted, struct csession_policy *p, struct msg_terms *t);
 /* What is to follow a batch; what m points to is good until the next call. */

@@ -220,8 +220,10 @@ void client_user(void *ctx)
 
 	if (!a->working || a->c == NULL)
 		return;
-	if (what < 70)
+	if (what < 62)
 		submit(a);
+	else if (what < 70)
+		client_all(a);
 	else if (what < 75)
 		queue_op(a);
 	else if (what < 76)

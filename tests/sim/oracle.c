@@ -77,8 +77,7 @@ static void room_for_id(struct oracle *o, uint64_t id)
 	o->n_ids = n;
 }
 
-/* Ties an id to a tag: by an acceptance, or by a grant that came first. */
-static struct known *tie(struct oracle *o, uint64_t tag, uint64_t id)
+struct known *oracle_tie(struct oracle *o, uint64_t tag, uint64_t id)
 {
 	struct known *k = oracle_by_tag(o, tag);
 
@@ -87,12 +86,13 @@ static struct known *tie(struct oracle *o, uint64_t tag, uint64_t id)
 	    (o->by_id[id] != 0 && o->by_id[id] != tag && !oracle_same_key(k, oracle_by_tag(o, o->by_id[id]))))
 		world_fail(o->w, "job %llu with tag %llu: the tag had id %llu, the id tag %llu", (unsigned long long)id,
 		           (unsigned long long)tag, (unsigned long long)k->id, (unsigned long long)o->by_id[id]);
+	if (o->by_id[id] == 0)
+		o->by_id[id] = tag;
 	if (k->id == 0) {
 		k->id = id;
 		k->known_ms = world_wall(o->w);
+		oracle_all_tied(o, k);
 	}
-	if (o->by_id[id] == 0)
-		o->by_id[id] = tag;
 	return k;
 }
 
@@ -100,7 +100,7 @@ void oracle_accepted(struct oracle *o, uint64_t tag, uint64_t id)
 {
 	world_note(o->w, "accepted tag=%llu id=%llu", (unsigned long long)tag, (unsigned long long)id);
 	o->w->totals->jobs++;
-	tie(o, tag, id);
+	oracle_tie(o, tag, id);
 }
 
 void oracle_refused(struct oracle *o, uint64_t tag)
@@ -165,6 +165,7 @@ static const struct task *task_of(struct oracle *o, const struct msg_job_rec *r)
 	for (size_t i = sizeof t; i < r->payload.n; i++)
 		if (r->payload.p[i] != (uint8_t)(t.tag + i))
 			world_fail(o->w, "the payload of job %llu is damaged", (unsigned long long)r->id);
+	t.tag = oracle_tag(r);
 	return &t;
 }
 
@@ -196,7 +197,7 @@ void oracle_granted(struct oracle *o, uint64_t session, const struct msg_job_rec
 		o->by_id[r->id] = k->tag;
 		oracle_replica_granted(o, session, k, r);
 	} else {
-		k = tie(o, k->tag, r->id);
+		k = oracle_tie(o, k->tag, r->id);
 	}
 	if (k->race == 0 && o->by_id[r->id] != k->tag)
 		k = take_over(o, k);

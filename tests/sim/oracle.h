@@ -23,7 +23,10 @@ struct known {
 	uint64_t known_ms; /* wall clock: when its id was */
 	uint64_t after;
 	bool after_any;
-	bool due;      /* it follows a batch that is complete */
+	bool due;     /* it follows a batch that is complete */
+	uint64_t all; /* the tag of the first one of those that it was submitted together with, or 0 */
+	uint32_t n_all;
+	bool in_row;   /* none of them has a key: their ids are consecutive */
 	uint32_t runs; /* handlers that came to their end */
 	bool refused;
 	bool cancelled;
@@ -63,6 +66,11 @@ struct oracle {
 	bool leased[SIM_QUEUES];                            /* a lease was set */
 	struct bucket buckets[SIM_QUEUES];
 };
+
+/* Ties an id to a tag: by an acceptance, or by a grant that came first. */
+struct known *oracle_tie(struct oracle *o, uint64_t tag, uint64_t id);
+/* It has an id now: so have those that it was submitted together with. */
+void oracle_all_tied(struct oracle *o, const struct known *k);
 
 /* The job that was posted with this tag; fails if there is none. */
 struct known *oracle_by_tag(struct oracle *o, uint64_t tag);

@@ -210,6 +210,12 @@ void oracle_accepted(struct oracle *o, uint64_t tag, uint64_t id);
 /* The batch is complete whose `then` job has this tag: it must be there. */
 void oracle_then_due(struct oracle *o, uint64_t tag);
 void oracle_refused(struct oracle *o, uint64_t tag);
+/* The n jobs with the tags from `first` on are submitted together. */
+void oracle_all_posted(struct oracle *o, uint64_t first, uint32_t n);
+void oracle_all_accepted(struct oracle *o, uint64_t first, const uint64_t *ids, uint32_t n);
+void oracle_all_refused(struct oracle *o, uint64_t first, enum sheaf_error e);
+/* The tag of a job: its header `tag`, if several have its payload, else what the payload says. */
+uint64_t oracle_tag(const struct msg_job_rec *r);
 /* A grant has left the broker. */
 void oracle_granted(struct oracle *o, uint64_t session, const struct msg_job_rec *r);
 /* The core has just granted this job: nothing better may be ready in its queue. */

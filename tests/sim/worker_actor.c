@@ -270,6 +270,7 @@ static void take_job(struct worker_actor *a, const struct msg_job_rec *r)
 	};
 	h->begin_by_us = r->expires_ms > 0 ? a->w->now_us + r->expires_ms * MS : NEVER;
 	memcpy(&h->task, r->payload.p, sizeof h->task);
+	h->task.tag = oracle_tag(r);
 	world_note(a->w, "worker %u takes id=%llu token=%llx", a->index, (unsigned long long)r->id,
 	           (unsigned long long)r->token);
 	check_credit(a);
