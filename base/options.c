@@ -2,16 +2,15 @@
 #include "base/options.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <ini.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/options_file.h"
 #include "base/suggest.h"
 #include "base/text.h"
 
-static int find(const struct options *o, const char *name, size_t n)
+int options_find(const struct options *o, const char *name, size_t n)
 {
 	for (int i = 0; i < o->n; i++)
 		if (strlen(o->specs[i].name) == n && memcmp(o->specs[i].name, name, n) == 0)
@@ -34,16 +33,20 @@ static bool is_list(const struct option_spec *s)
 	return n > mark && strcmp(s->value + n - mark, "...") == 0;
 }
 
-static void add_to_list(struct options *o, int i, const char *value)
+static void add_to_list(struct options *o, int i, const char *value, int line)
 {
-	o->lists[i] = realloc(o->lists[i], ((size_t)o->n_list[i] + 1) * sizeof o->lists[i][0]);
-	must(o->lists[i] != NULL);
-	o->lists[i][o->n_list[i]] = strdup(value);
-	must(o->lists[i][o->n_list[i]] != NULL);
+	size_t n = (size_t)o->n_list[i] + 1;
+
+	o->lists[i] = realloc(o->lists[i], n * sizeof o->lists[i][0]);
+	o->list_lines[i] = realloc(o->list_lines[i], n * sizeof o->list_lines[i][0]);
+	must(o->lists[i] != NULL && o->list_lines[i] != NULL);
+	o->lists[i][n - 1] = strdup(value);
+	must(o->lists[i][n - 1] != NULL);
+	o->list_lines[i][n - 1] = line;
 	o->n_list[i]++;
 }
 
-static int set(struct options *o, int i, const char *value, char *err)
+int options_set(struct options *o, int i, const char *value, int line, char *err)
 {
 	const struct option_spec *s = &o->specs[i];
 
@@ -54,12 +57,13 @@ static int set(struct options *o, int i, const char *value, char *err)
 	free(o->values[i]);
 	o->values[i] = strdup(value);
 	must(o->values[i] != NULL);
+	o->lines[i] = line;
 	if (is_list(s))
-		add_to_list(o, i, value);
+		add_to_list(o, i, value, line);
 	return 0;
 }
 
-static bool is_true(const char *text)
+bool options_true(const char *text)
 {
 	return strcmp(text, "true") == 0 || strcmp(text, "1") == 0 || strcmp(text, "yes") == 0 ||
 	       strcmp(text, "on") == 0;
@@ -91,7 +95,7 @@ static int take(struct options *o, int argc, char **argv, int *at, char *err)
 	if (word[1] == '-') {
 		size_t n = equals != NULL ? (size_t)(equals - word) - 2 : strlen(word) - 2;
 
-		i = find(o, word + 2, n);
+		i = options_find(o, word + 2, n);
 		if (i < 0)
 			return unknown(o, word + 2, n, err);
 	} else {
@@ -104,11 +108,11 @@ static int take(struct options *o, int argc, char **argv, int *at, char *err)
 			value = word + 2;
 	}
 	if (o->specs[i].value == NULL) {
-		if (value != NULL && !is_true(value)) {
+		if (value != NULL && !options_true(value)) {
 			text_format(err, OPTIONS_ERR, "--%s takes no value", o->specs[i].name);
 			return -1;
 		}
-		return set(o, i, "true", err);
+		return options_set(o, i, "true", 0, err);
 	}
 	if (value == NULL && *at + 1 >= argc && o->specs[i].help != NULL) {
 		text_format(err, OPTIONS_ERR, "--%s needs a value: --%s %s", o->specs[i].name, o->specs[i].name,
@@ -117,7 +121,7 @@ static int take(struct options *o, int argc, char **argv, int *at, char *err)
 	}
 	if (value == NULL && *at + 1 < argc)
 		value = argv[++*at];
-	return set(o, i, value != NULL ? value : "", err);
+	return options_set(o, i, value != NULL ? value : "", 0, err);
 }
 
 static int from_environment(struct options *o, char *err)
@@ -132,88 +136,23 @@ static int from_environment(struct options *o, char *err)
 		value = getenv(key);
 		if (o->values[i] != NULL || value == NULL || *value == '\0')
 			continue;
-		if (o->specs[i].value == NULL && !is_true(value))
+		if (o->specs[i].value == NULL && !options_true(value))
 			continue;
 		if (strcmp(o->specs[i].name, "help") == 0 || strcmp(o->specs[i].name, "version") == 0)
 			continue;
-		if (set(o, i, value, err) != 0)
+		if (options_set(o, i, value, 0, err) != 0)
 			return -1;
 	}
 	return 0;
 }
 
-/* What the INI reader hands in, with what it needs. */
-struct file {
-	struct options *o;
-	FILE *in;
-	int line;                  /* read so far */
-	int wrong;                 /* the line of the first entry that was refused, and why; 0 = none */
-	char why[OPTIONS_ERR / 2]; /* leaves room for the path */
-	bool given[OPTIONS_MAX];   /* by flag or environment: stronger than the file */
-};
-
-static int file_entry(void *arg, const char *section, const char *name, const char *value)
-{
-	struct file *f = arg;
-	char why[OPTIONS_ERR];
-	int i = find(f->o, name, strlen(name));
-
-	if (*section != '\0')
-		text_format(why, sizeof why, "unknown section [%s]", section);
-	else if (i < 0 || strcmp(name, "config") == 0)
-		text_format(why, sizeof why, "unknown key '%s'", name);
-	else if (f->given[i])
-		return 1;
-	else if (f->o->specs[i].value == NULL && !is_true(value))
-		return 1;
-	else if (set(f->o, i, value, why) == 0)
-		return 1;
-	if (f->wrong == 0) {
-		f->wrong = f->line;
-		text_format(f->why, sizeof f->why, "%s", why);
-	}
-	return 0;
-}
-
-/* The reader would go on behind a mistake, and only the first one is told. */
-static char *file_line(char *to, int n, void *arg)
-{
-	struct file *f = arg;
-
-	if (f->wrong > 0)
-		return NULL;
-	f->line++;
-	return fgets(to, n, f->in);
-}
-
-static int from_file(struct options *o, const char *path, char *err)
-{
-	struct file f = { .o = o, .in = fopen(path, "re") };
-	int line = 0;
-
-	for (int i = 0; i < o->n; i++)
-		f.given[i] = o->values[i] != NULL;
-	if (f.in != NULL)
-		line = ini_parse_stream(file_line, &f, file_entry, &f);
-	if (f.in == NULL || ferror(f.in)) {
-		text_format(err, OPTIONS_ERR, "cannot read the configuration file %s: %s", path, strerror(errno));
-		line = -1;
-	} else if (line != 0) {
-		text_format(err, OPTIONS_ERR, "%s, line %d: %s", path, line,
-		            line == f.wrong ? f.why : "not NAME = VALUE");
-	}
-	if (f.in != NULL)
-		fclose(f.in);
-	return line == 0 ? 0 : -1;
-}
-
-int options_parse(struct options *o, const struct option_spec *specs, int n, int argc, char **argv,
-                  char err[OPTIONS_ERR])
+int options_parse_table(struct options *o, const struct option_table *t, int argc, char **argv, struct mistakes *m,
+                        char err[OPTIONS_ERR])
 {
 	int config;
 
-	must(n <= OPTIONS_MAX);
-	*o = (struct options){ .specs = specs, .n = n };
+	must(t->n <= OPTIONS_MAX);
+	*o = (struct options){ .specs = t->specs, .n = t->n, .sections = t->sections, .n_sections = t->n_sections };
 	o->args = calloc((size_t)argc + 1, sizeof *o->args);
 	must(o->args != NULL);
 	for (int i = 1; i < argc; i++) {
@@ -229,10 +168,20 @@ int options_parse(struct options *o, const struct option_spec *specs, int n, int
 	}
 	if (from_environment(o, err) != 0)
 		return -1;
-	config = find(o, "config", 6);
-	if (config >= 0 && o->values[config] != NULL)
-		return from_file(o, o->values[config], err);
-	return 0;
+	o->usable = true;
+	config = options_find(o, "config", 6);
+	if (config < 0 || o->values[config] == NULL)
+		return 0;
+	o->file = o->values[config];
+	return options_read_file(o, m, err);
+}
+
+int options_parse(struct options *o, const struct option_spec *specs, int n, int argc, char **argv,
+                  char err[OPTIONS_ERR])
+{
+	const struct option_table t = { .specs = specs, .n = n };
+
+	return options_parse_table(o, &t, argc, argv, NULL, err);
 }
 
 void options_fini(struct options *o)
@@ -242,14 +191,18 @@ void options_fini(struct options *o)
 		for (int k = 0; k < o->n_list[i]; k++)
 			free(o->lists[i][k]);
 		free(o->lists[i]);
+		free(o->list_lines[i]);
 	}
+	for (int i = 0; i < o->n_entries; i++)
+		free(o->entries[i].section);
+	free(o->entries);
 	free(o->args);
 	*o = (struct options){ 0 };
 }
 
 const char *options_get(const struct options *o, const char *name)
 {
-	int i = find(o, name, strlen(name));
+	int i = options_find(o, name, strlen(name));
 
 	must(i >= 0);
 	return o->values[i];
@@ -257,7 +210,7 @@ const char *options_get(const struct options *o, const char *name)
 
 int options_list(const struct options *o, const char *name, char ***values)
 {
-	int i = find(o, name, strlen(name));
+	int i = options_find(o, name, strlen(name));
 
 	must(i >= 0 && is_list(&o->specs[i]));
 	*values = o->lists[i];

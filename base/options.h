@@ -4,10 +4,12 @@
 #define SHEAF_BASE_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
+#include "base/mistakes.h"
 #include "base/must.h"
 
-enum { OPTIONS_MAX = 64, OPTIONS_ERR = 512 };
+enum { OPTIONS_MAX = 128, OPTIONS_ERR = 512 };
 
 struct option_spec {
 	const char *name;  /* without dashes */
@@ -16,12 +18,42 @@ struct option_spec {
 	const char *help;  /* a phrase; NULL: it comes with a later version and is refused by name */
 };
 
+/* A section of the file. Either its keys are options, or its entries are kept for who asks for them. */
+struct option_section {
+	const char *name;        /* "smtp": [smtp]. With a dot at its end, "smtp.queue.": each [smtp.queue.NAME] */
+	const char *prefix;      /* what its options begin with, and its keys do not: "smtp-" */
+	const char *listen;      /* the option that is called `listen` in it */
+	const char *const *keys; /* with a dot: which keys there may be, ended by NULL */
+};
+
+/* A line of a section whose entries are kept. */
+struct option_entry {
+	char *section; /* owned, with the two after it: NAME of [smtp.queue.NAME] */
+	const char *key, *value;
+	int line;
+};
+
+struct option_table {
+	const struct option_spec *specs;
+	int n;
+	const struct option_section *sections;
+	int n_sections;
+};
+
 struct options {
 	const struct option_spec *specs; /* borrowed */
 	int n;
+	const struct option_section *sections; /* borrowed */
+	int n_sections;
 	char *values[OPTIONS_MAX]; /* owned; NULL = not given; "true" for a flag; the last one */
 	char **lists[OPTIONS_MAX]; /* owned: all values of an option that may be given often */
 	int n_list[OPTIONS_MAX];
+	const char *file;             /* borrowed from values: where the next stand; NULL = nowhere */
+	int lines[OPTIONS_MAX];       /* of the values; 0 = they come from elsewhere */
+	int *list_lines[OPTIONS_MAX]; /* owned: of those of the lists */
+	struct option_entry *entries; /* owned: of sections that are kept, as they stand there */
+	int n_entries;
+	bool usable; /* what was parsed can be looked at, although the file has mistakes */
 	char **args; /* borrowed from argv, in an owned array: what is no option, before `--` */
 	int n_args;
 	char **rest; /* borrowed: what stands behind `--`, or NULL without one */
@@ -32,7 +64,17 @@ struct options {
  * -1 with a sentence in err. options_fini in any case. */
 MUST_CHECK int options_parse(struct options *o, const struct option_spec *specs, int n, int argc, char **argv,
                              char err[OPTIONS_ERR]);
+/* The same, with sections in the file. With m, all mistakes of the file go there, and not only the first to err. */
+MUST_CHECK int options_parse_table(struct options *o, const struct option_table *t, int argc, char **argv,
+                                   struct mistakes *m, char err[OPTIONS_ERR]);
 void options_fini(struct options *o);
+
+/* A sentence about an option begins with "--NAME: ". If the value that it quotes stands in the file, it now begins with
+ * "FILE:LINE: " before that. */
+void options_locate(const struct options *o, char err[OPTIONS_ERR]);
+
+/* The number of an option in the table, whose name has n bytes; -1 = there is none. */
+int options_find(const struct options *o, const char *name, size_t n);
 
 /* The value, or NULL; the option is in the table. */
 const char *options_get(const struct options *o, const char *name);
@@ -63,7 +105,9 @@ struct options_page {
 	const struct options_fact *signals; /* ended by one without a name; likewise the next */
 	const struct options_fact *exits;
 	const char *example; /* lines that can be typed */
-	const char *see;     /* "sheaf(1), …" */
+	const char *file;    /* for --man=conf: what sections there are; NULL = none */
+	const char *file_example;
+	const char *see; /* "sheaf(1), …" */
 };
 
 /* Prints all of it as help to stdout. */

@@ -119,27 +119,36 @@ static void put_page(const struct options_page *p)
 
 static void put_conf_page(const struct options_page *p)
 {
-	char title[64];
+	char title[64], example[1024];
 
 	man_begin(stdout, "sheaf.conf", 5, "configuration of sheafd and sheaf-worker");
 	man_section(stdout, "Description");
 	man_text(stdout,
 	         "The file that --config names has a line NAME = VALUE for each option that is to be set: the\n"
-	         "option's name without its dashes. What begins with ; or # is a comment. There are no sections.\n"
+	         "option's name without its dashes. What begins with ; or # is a comment. An option that may be\n"
+	         "given often may have several lines; a line has at most 198 bytes.\n"
 	         "A flag is set by true, yes, on or 1; any other value leaves it unset.\n"
 	         "\n"
 	         "An option of the command line goes before the environment (SHEAF_<OPTION>), and that before\n"
-	         "the file. A name that the program does not know is an error, which says the line.\n"
+	         "the file. A name that the program does not know is an error, which says the line; sheafd\n"
+	         "--check-config says all that is wrong, and ends.\n"
 	         "\n"
 	         "The keys of sheaf-worker are its options, see sheaf-worker(1).");
 	text_format(title, sizeof title, "Keys of %s", p->name);
 	man_section(stdout, title);
 	put_options(p, true);
+	if (p->file != NULL) {
+		man_section(stdout, "Sections");
+		man_text(stdout, p->file);
+	}
 	man_section(stdout, "Examples");
-	man_example(stdout, "; /etc/sheaf/sheaf.conf\n"
-	                    "data = /var/lib/sheaf\n"
-	                    "memory = 1G\n"
-	                    "keep = 2h\n");
+	snprintf(example, sizeof example, "%s%s",
+	         "; /etc/sheaf/sheaf.conf\n"
+	         "data = /var/lib/sheaf\n"
+	         "memory = 1G\n"
+	         "keep = 2h\n",
+	         p->file_example != NULL ? p->file_example : "");
+	man_example(stdout, example);
 	man_see_also(stdout, "sheafd(8), sheaf-worker(1)");
 }
 

@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "broker/config_nsq.h"
 #include "broker/journal/journal.h"
+#include "broker/smtp/smtp_options.h"
 #include "proto/endpoint.h"
 
 static const struct option_spec specs[] = {
@@ -54,19 +55,25 @@ static const struct option_spec specs[] = {
 	{ "nsq-max-rdy", 0, "N", "messages that a client may have in flight; default 2500" },
 	{ "nsq-max-channel-consumers", 0, "N", "consumers of one channel; default 0, no bound" },
 	{ "nsq-max-deflate-level", 0, "N", "the best compression that a client may ask for; default 6" },
+	SMTP_OPTIONS("smtp", "smtp-"),
 	{ "config", 0, "FILE", "read options from an INI file: name = value" },
-	{ "insecure", 0, NULL, "allow addresses off this machine without keys, and NSQ's without their guards" },
+	{ "check-config", 0, NULL, "read all options, keys and certificates, say what is wrong with them, and end" },
+	{ "insecure", 0, NULL, "allow addresses off this machine without keys, and those of NSQ and mail unguarded" },
 	{ "json", 0, NULL, "with --check: output for programs" },
 	{ "quiet", 0, NULL, "log warnings and errors only" },
 	{ "help", 'h', NULL, "this text" },
 	{ "version", 0, NULL, "which version this is" },
-	{ "smtp", 0, "HOST:PORT", NULL },
 	{ "http", 0, "HOST:PORT", NULL },
 	{ "finalize", 0, NULL, NULL },
-	{ "check-config", 0, NULL, NULL },
 };
 
-enum { SPECS = sizeof specs / sizeof specs[0] };
+static const struct option_section sections[] = { SMTP_SECTIONS("smtp", "smtp-") };
+
+enum {
+	SPECS = sizeof specs / sizeof specs[0],
+	SECTIONS = sizeof sections / sizeof sections[0],
+	LONGEST = 3500 /* bytes of a path */
+};
 
 /* A segment holds three times the largest message, so that any step's facts fit. */
 static const uint64_t SEGMENT_LEAST = DEFAULT_SEGMENT, SEGMENT_MOST = (uint64_t)1 << 30;
@@ -215,48 +222,107 @@ static int check_addresses(const struct config *c, char *err)
 	return 0;
 }
 
-int config_read(struct config *c, int argc, char **argv, char err[OPTIONS_ERR])
+/* Notes what a check has found; then the next ones go on. */
+static void note(struct config *c, int result, char *err)
 {
-	*c = (struct config){ 0 };
-	if (options_parse(&c->options, specs, SPECS, argc, argv, err) != 0)
-		return -1;
-	c->help = options_flag(&c->options, "help");
-	c->version = options_flag(&c->options, "version");
-	if (c->help || c->version)
-		return 0;
-	if (c->options.n_args > 0 || c->options.rest != NULL) {
-		text_format(err, OPTIONS_ERR, "unexpected word '%.100s': sheafd takes options only",
-		            c->options.n_args > 0 ? c->options.args[0] : "--");
-		return -1;
-	}
+	if (result == 0)
+		return;
+	options_locate(&c->options, err);
+	mistakes_add(&c->mistakes, "%s", err);
+}
+
+static int read_data(struct config *c, char *err)
+{
 	c->data = options_get(&c->options, "data");
 	if (c->data == NULL || *c->data == '\0') {
 		text_format(err, OPTIONS_ERR, "--data DIR is needed: the directory where the jobs are kept");
 		return -1;
 	}
-	if (strlen(c->data) > 3500) {
-		text_format(err, OPTIONS_ERR, "--data: the path is longer than 3500 bytes");
+	if (strlen(c->data) > LONGEST) {
+		text_format(err, OPTIONS_ERR, "--data: the path is longer than %d bytes", LONGEST);
 		return -1;
 	}
+	return 0;
+}
+
+static void read_smtp(struct config *c)
+{
+	char spool[LONGEST + 16];
+
+	text_format(spool, sizeof spool, "%.*s/spool", LONGEST, c->data != NULL ? c->data : ".");
+	smtp_config_read(&c->smtp, &c->options, "smtp-", spool, &c->mistakes);
+}
+
+static void read_all(struct config *c, char *err)
+{
 	c->keys = options_get(&c->options, "keys");
 	c->quiet = options_flag(&c->options, "quiet");
 	c->check = options_flag(&c->options, "check");
 	c->json = options_flag(&c->options, "json");
-	if (read_endpoint(c, "listen", "tcp://127.0.0.1:7400", &c->listen, err) != 0 ||
-	    read_endpoint(c, "results", "tcp://127.0.0.1:7401", &c->results, err) != 0 ||
-	    read_endpoint(c, "workers", "tcp://127.0.0.1:7402", &c->workers, err) != 0 || read_jobs(c, err) != 0 ||
-	    read_fsync(c, err) != 0 || read_rest(c, err) != 0 ||
-	    config_nsq_read(&c->nsq, &c->options, c->max_message, err) != 0)
+	note(c, read_data(c, err), err);
+	note(c, read_endpoint(c, "listen", "tcp://127.0.0.1:7400", &c->listen, err), err);
+	note(c, read_endpoint(c, "results", "tcp://127.0.0.1:7401", &c->results, err), err);
+	note(c, read_endpoint(c, "workers", "tcp://127.0.0.1:7402", &c->workers, err), err);
+	note(c, read_jobs(c, err), err);
+	note(c, read_fsync(c, err), err);
+	note(c, read_rest(c, err), err);
+	note(c, config_nsq_read(&c->nsq, &c->options, c->max_message, err), err);
+	read_smtp(c);
+}
+
+/* Addresses that were understood, and who may come to them. */
+static void guard(struct config *c, char *err)
+{
+	bool insecure = options_flag(&c->options, "insecure");
+
+	if (!insecure && c->keys == NULL)
+		note(c, check_addresses(c, err), err);
+	if (!insecure)
+		note(c, config_nsq_guard(&c->nsq, err), err);
+	note(c, smtp_config_guard(&c->smtp, "smtp-", insecure, err), err);
+}
+
+static bool only_options(const struct config *c, char *err)
+{
+	if (c->options.n_args == 0 && c->options.rest == NULL)
+		return true;
+	text_format(err, OPTIONS_ERR, "unexpected word '%.100s': sheafd takes options only",
+	            c->options.n_args > 0 ? c->options.args[0] : "--");
+	return false;
+}
+
+int config_read(struct config *c, int argc, char **argv, char err[OPTIONS_ERR])
+{
+	const struct option_table table = { .specs = specs, .n = SPECS, .sections = sections, .n_sections = SECTIONS };
+	int parsed;
+
+	*c = (struct config){ 0 };
+	parsed = options_parse_table(&c->options, &table, argc, argv, &c->mistakes, err);
+	if (!c->options.usable)
 		return -1;
-	c->edges = nsq_wanted(&c->nsq);
-	if (c->check || options_flag(&c->options, "insecure"))
+	c->check_config = options_flag(&c->options, "check-config");
+	if (parsed != 0 && !c->check_config)
+		return -1;
+	c->help = options_flag(&c->options, "help");
+	c->version = options_flag(&c->options, "version");
+	if (c->help || c->version)
 		return 0;
-	return c->keys == NULL && check_addresses(c, err) != 0 ? -1 : config_nsq_guard(&c->nsq, err);
+	if (!only_options(c, err))
+		return -1;
+	read_all(c, err);
+	if (c->mistakes.n == 0 && !c->check)
+		guard(c, err);
+	c->edges = nsq_wanted(&c->nsq) || smtp_wanted(&c->smtp);
+	if (c->mistakes.n > 0)
+		text_format(err, OPTIONS_ERR, "%s", c->mistakes.v[0]);
+	return c->mistakes.n == 0 ? 0 : -1;
 }
 
 void config_fini(struct config *c)
 {
+	smtp_config_fini(&c->smtp);
 	options_fini(&c->options);
+	mistakes_fini(&c->mistakes);
 }
 
 static const struct options_fact signals[] = {
@@ -267,9 +333,9 @@ static const struct options_fact signals[] = {
 };
 
 static const struct options_fact exits[] = {
-	{ "0", "it was told to end, or the journal that --check looked at is whole" },
+	{ "0", "it was told to end, or what --check or --check-config looked at is right" },
 	{ "1", "the journal cannot be written or read, or --check found damage" },
-	{ "2", "an option is wrong" },
+	{ "2", "an option is wrong, or with --check-config anything that it names" },
 	{ NULL, NULL },
 };
 
@@ -287,5 +353,7 @@ const struct options_page config_page = {
 	.signals = signals,
 	.exits = exits,
 	.example = "sheafd --data /var/lib/sheaf --memory 1G",
+	.file = SMTP_FILE_TEXT,
+	.file_example = SMTP_FILE_EXAMPLE,
 	.see = "sheaf(1), sheaf-worker(1), sheaf.conf(5)",
 };

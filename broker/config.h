@@ -7,6 +7,7 @@
 
 #include "base/options.h"
 #include "broker/nsq/nsq_config.h"
+#include "broker/smtp/smtp_config.h"
 #include "proto/limits.h"
 
 struct config {
@@ -23,12 +24,18 @@ struct config {
 	uint32_t deliveries;
 	bool edges; /* sheafd has an edge inside, which dials EDGES_AT */
 	struct nsq_config nsq;
-	bool quiet, check, json, help, version;
+	struct smtp_config smtp;
+	bool quiet, check, check_config, json, help, version;
+	struct mistakes mistakes; /* all that is wrong; config_read's err is the first */
 };
 
 /* Reads and checks everything. -1 with a sentence in err. config_fini in any case. */
 MUST_CHECK int config_read(struct config *c, int argc, char **argv, char err[OPTIONS_ERR]);
 void config_fini(struct config *c);
+
+/* --check-config, after config_read: reads what start-up would read beside the options, prints all that is wrong on
+ * stderr, or one line that nothing is. Returns the exit status. (config_check.c) */
+int config_check(struct config *c);
 
 /* What sheafd says of itself. */
 extern const struct options_page config_page;

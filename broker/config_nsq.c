@@ -163,7 +163,8 @@ static int read_tls(struct nsq_config *c, const struct options *o, char *err)
 	c->tls = (struct tls_config){ .cert = options_get(o, "nsq-tls-cert"),
 		                      .key = options_get(o, "nsq-tls-key"),
 		                      .ca = options_get(o, "nsq-tls-ca"),
-		                      .min_version = 12 };
+		                      .min_version = 12,
+		                      .prefix = "nsq-" };
 	c->with_tls = c->tls.cert != NULL || c->tls.key != NULL;
 	if (c->tls.key == NULL && c->with_tls)
 		return without(err, "nsq-tls-cert", "--nsq-tls-key FILE");

@@ -179,14 +179,16 @@ int main(int argc, char **argv)
 	struct loop l = { 0 };
 	struct config c;
 	char err[OPTIONS_ERR];
-	int status = 0;
+	int status;
 
 	if (options_man(&config_page, argc, argv))
 		return 0;
 	log_setup("sheafd", LOG_INFO);
-	if (config_read(&c, argc, argv, err) != 0) {
+	status = config_read(&c, argc, argv, err) != 0 ? 2 : 0;
+	if (c.check_config && !c.help && !c.version && (status == 0 || c.mistakes.n > 0)) {
+		status = config_check(&c);
+	} else if (status != 0) {
 		say(err);
-		status = 2;
 	} else if (c.help) {
 		options_help(&config_page);
 	} else if (c.version) {

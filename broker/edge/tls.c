@@ -43,43 +43,48 @@ static int any_certificate(int good, X509_STORE_CTX *store)
 	return 1;
 }
 
+static const char *prefix_of(const struct tls_config *c)
+{
+	return c->prefix != NULL ? c->prefix : "";
+}
+
 /* OpenSSL's own words for a file that is not there are those of the last of several tries. */
-static bool readable(const char *option, const char *path, char *err)
+static bool readable(const struct tls_config *c, const char *option, const char *path, char *err)
 {
 	FILE *f = fopen(path, "re");
 
 	if (f == NULL) {
-		text_format(err, TLS_ERR, "--%s: %.200s: %s", option, path, strerror(errno));
+		text_format(err, TLS_ERR, "--%s%s: %.200s: %s", prefix_of(c), option, path, strerror(errno));
 		return false;
 	}
 	fclose(f);
 	return true;
 }
 
-static bool refused(const char *option, const char *path, const char *what, char *err)
+static bool refused(const struct tls_config *c, const char *option, const char *path, const char *what, char *err)
 {
 	char why[160];
 
 	ssl_why(why, sizeof why);
-	text_format(err, TLS_ERR, "--%s: %.200s %s: %s", option, path, what, why);
+	text_format(err, TLS_ERR, "--%s%s: %.200s %s: %s", prefix_of(c), option, path, what, why);
 	return false;
 }
 
 static bool read_files(SSL_CTX *ssl, const struct tls_config *c, char *err)
 {
-	if (!readable("nsq-tls-cert", c->cert, err) || !readable("nsq-tls-key", c->key, err))
+	if (!readable(c, "tls-cert", c->cert, err) || !readable(c, "tls-key", c->key, err))
 		return false;
 	if (SSL_CTX_use_certificate_chain_file(ssl, c->cert) != 1)
-		return refused("nsq-tls-cert", c->cert, "holds no certificate in PEM", err);
+		return refused(c, "tls-cert", c->cert, "holds no certificate in PEM", err);
 	if (SSL_CTX_use_PrivateKey_file(ssl, c->key, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(ssl) != 1)
-		return refused("nsq-tls-key", c->key, "holds no key in PEM that fits the certificate", err);
+		return refused(c, "tls-key", c->key, "holds no key in PEM that fits the certificate", err);
 	if (c->ca == NULL)
 		return SSL_CTX_set_default_verify_paths(ssl) == 1 ||
-		       refused("nsq-tls-ca", "", "the system's authorities cannot be read", err);
-	if (!readable("nsq-tls-ca", c->ca, err))
+		       refused(c, "tls-ca", "", "the system's authorities cannot be read", err);
+	if (!readable(c, "tls-ca", c->ca, err))
 		return false;
 	if (SSL_CTX_load_verify_locations(ssl, c->ca, NULL) != 1)
-		return refused("nsq-tls-ca", c->ca, "holds no certificate in PEM", err);
+		return refused(c, "tls-ca", c->ca, "holds no certificate in PEM", err);
 	SSL_CTX_set_client_CA_list(ssl, SSL_load_client_CA_file(c->ca));
 	return true;
 }

@@ -16,7 +16,8 @@ struct tls_config {
 	const char *cert, *key; /* PEM files; the first may hold a chain */
 	const char *ca;         /* PEM file of the authorities for clients; NULL: the system's */
 	enum tls_clients clients;
-	int min_version; /* 12 or 13: TLS 1.2, TLS 1.3 */
+	int min_version;    /* 12 or 13: TLS 1.2, TLS 1.3 */
+	const char *prefix; /* of the options that errors name: "nsq-" for --nsq-tls-cert; NULL = none */
 };
 
 struct tls_context;

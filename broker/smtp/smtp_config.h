@@ -1,11 +1,13 @@
-/* What the mail ingress was told, checked (broker/smtp/config.c). Texts are borrowed from the options and from the
- * configuration's own copy of the file, which outlive it. */
+/* What the mail ingress was told, checked (broker/smtp/config.c). Texts that it does not own are borrowed from the
+ * options, which outlive it. */
 #ifndef SHEAF_SMTP_CONFIG_H
 #define SHEAF_SMTP_CONFIG_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/options.h"
+#include "base/span.h"
 #include "broker/edge/address.h"
 #include "broker/edge/tls.h"
 #include "broker/smtp/cidr.h"
@@ -19,7 +21,9 @@ enum smtp_payload {
 };
 
 /* Who may send, and what becomes of it: of one queue, [smtp.queue.NAME], or of those without a section, [smtp]. Who
- * comes from this machine may send to every queue that exists. Anybody else needs one of the three. */
+ * comes from this machine may send to every queue that exists. Anybody else needs one of the three. What a queue's
+ * section does not say is as [smtp] says it; who may send is one thing: a section that names networks, users or senders
+ * names all of them. */
 struct smtp_policy {
 	char queue[LIMIT_QUEUE_NAME + 1]; /* empty: of all without one of their own */
 	enum smtp_payload payload;
@@ -27,9 +31,10 @@ struct smtp_policy {
 	bool dedup;            /* a mail that comes again is answered with the first one's job */
 	struct cidr *networks; /* owned: peers that may */
 	uint32_t n_networks;
-	char **users; /* owned array: authenticated users that may; "*" = each */
+	char **users; /* owned, texts too: authenticated users that may; "*" = each */
 	uint32_t n_users;
-	char **senders; /* owned array: "someone@host" or "@host"; they count only with TLS or AUTH */
+	char *
+	    *senders; /* owned, likewise: "someone@host" or "@host", in lower case; they count only with TLS or AUTH */
 	uint32_t n_senders;
 };
 
@@ -38,7 +43,8 @@ struct smtp_users; /* broker/smtp/users.h */
 struct smtp_config {
 	struct edge_address smtp, tls, lmtp; /* where it listens; lmtp may be a path: a Unix socket */
 	char hostname[256];                  /* in the greeting, in Received */
-	char **domains;                      /* owned array, beside "localhost", the hostname and address literals */
+	char **domains;                      /* owned, texts too, in lower case: ours beside "localhost", the hostname
+	                                        and address literals */
 	uint32_t n_domains;
 	bool with_tls; /* there is a certificate: STARTTLS is offered */
 	struct tls_config tls_files;
@@ -58,9 +64,24 @@ struct smtp_config {
 	uint64_t data_ms;       /* absolute deadline of DATA, or of all chunks of a mail */
 	uint64_t data_rate;     /* bytes per second that a mail comes with at least, after DATA_GRACE */
 	uint64_t answer_ms;     /* how long the broker may take before the answer is 451 */
-	const char *spool;      /* directory for mails that are too large for memory */
+	char *spool;            /* owned: directory for mails that are too large for memory */
 	uint64_t spool_bytes;   /* in all of it at most */
 };
+
+/* Reads and checks the options that broker/smtp/smtp_options.h lists, and the file's sections of queues. prefix: what
+ * the options' names begin with, "smtp-" or "". spool: the directory unless another is given; copied. All that is wrong
+ * goes to m. smtp_config_fini in any case. */
+void smtp_config_read(struct smtp_config *c, const struct options *o, const char *prefix, const char *spool,
+                      struct mistakes *m);
+void smtp_config_fini(struct smtp_config *c);
+
+/* Whether it may listen where it is told to: off this machine only if somebody may send from there. -1 with a sentence.
+ * insecure: it may, and if nobody is named, everybody may send to every queue. */
+MUST_CHECK int smtp_config_guard(struct smtp_config *c, const char *prefix, bool insecure, char err[OPTIONS_ERR]);
+
+/* Reads what start-up would read beside the options: certificate and key, the spool's directory. What is wrong goes to
+ * m. */
+void smtp_config_check(const struct smtp_config *c, const struct options *o, const char *prefix, struct mistakes *m);
 
 /* Whether any of its addresses is given. */
 static inline bool smtp_wanted(const struct smtp_config *c)

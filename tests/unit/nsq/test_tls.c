@@ -225,7 +225,8 @@ START_TEST(test_files)
 	FILE *f;
 
 	certs_make(&certs);
-	good = (struct tls_config){ .cert = certs.server_cert, .key = certs.server_key, .ca = certs.ca };
+	good =
+	    (struct tls_config){ .cert = certs.server_cert, .key = certs.server_key, .ca = certs.ca, .prefix = "nsq-" };
 	snprintf(empty, sizeof empty, "%s/empty", certs.dir);
 	f = fopen(empty, "we");
 	ck_assert_ptr_nonnull(f);

@@ -200,22 +200,22 @@ static void refused_file(const char *text, int line, const char *why)
 	char want[OPTIONS_ERR];
 
 	write_file(text);
-	ck_assert_int_lt(snprintf(want, sizeof want, "%s, line %d: %s", path, line, why), OPTIONS_ERR);
+	ck_assert_int_lt(snprintf(want, sizeof want, "%s:%d: %s", path, line, why), OPTIONS_ERR);
 	refused(LINE("--config", path), want);
 }
 
 START_TEST(test_file_refusals)
 {
 	make_file();
-	refused_file("slots = 3\n# more\nslotz = 4\n", 3, "unknown key 'slotz'");
+	refused_file("slots = 3\n# more\nslotz = 4\n", 3, "unknown key 'slotz': did you mean 'slots'?");
 	refused_file("config = x\n", 1, "unknown key 'config'");
 	refused_file("\nreplicas = 3\n", 2, "--replicas is not built yet");
 	refused_file("slots = 3\nnonsense\n", 2, "not NAME = VALUE");
-	refused_file("[worker]\nslots = 3\n", 2, "unknown section [worker]");
+	refused_file("[worker]\nslots = 3\n", 1, "unknown section [worker]");
 	/* the first mistake is the one that is told */
-	refused_file("slotz = 4\nbroke = 5\n", 1, "unknown key 'slotz'");
+	refused_file("slotz = 4\nbroke = 5\n", 1, "unknown key 'slotz': did you mean 'slots'?");
 	refused_file("nonsense\nslotz = 4\n", 1, "not NAME = VALUE");
-	refused_file("slotz = 4\nnonsense\n", 1, "unknown key 'slotz'");
+	refused_file("slotz = 4\nnonsense\n", 1, "unknown key 'slotz': did you mean 'slots'?");
 	unlink(path);
 }
 END_TEST
