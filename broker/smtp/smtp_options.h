@@ -9,10 +9,12 @@
 /* clang-format off */
 #define SMTP_OPTIONS(L, P) \
 	{ L, 0, "HOST:PORT", "where mail comes in by SMTP, such as 127.0.0.1:2525; default nowhere" }, \
-	{ P "tls-listen", 0, "HOST:PORT", "the same under TLS from the first byte, such as 127.0.0.1:4650; default nowhere" }, \
+	{ P "tls-listen", 0, "HOST:PORT", \
+	  "the same under TLS from the first byte, such as 127.0.0.1:4650; default nowhere" }, \
 	{ P "lmtp", 0, "ADDRESS", "the same by LMTP: HOST:PORT, or /PATH of a Unix socket; default nowhere" }, \
 	{ P "hostname", 0, "NAME", "what the server calls itself; default this host's name" }, \
-	{ P "domain", 0, "NAME...", "domain of recipients beside localhost and the hostname; again, or commas, for more" }, \
+	{ P "domain", 0, "NAME...", \
+	  "domain of recipients beside localhost and the hostname; again, or commas, for more" }, \
 	{ P "size", 0, "SIZE", "one mail at most; default 16376K, which is the most that there can be" }, \
 	{ P "tls-cert", 0, "FILE", "certificate in PEM, with its chain: STARTTLS is offered" }, \
 	{ P "tls-key", 0, "FILE", "its key, in PEM" }, \
@@ -20,8 +22,10 @@
 	{ P "tls-required", 0, NULL, "without TLS nothing may be sent" }, \
 	{ P "users", 0, "FILE", "who may authenticate: lines NAME:HASH, the hash as crypt(3) has it (mkpasswd)" }, \
 	{ P "networks", 0, "CIDR...", "who may send: peers in these networks, such as 10.0.0.0/8; commas for more" }, \
-	{ P "senders", 0, "ADDRESS...", "who may send, if under TLS or authenticated: someone@host, or @host for each" }, \
-	{ P "allow-users", 0, "NAME...", "who may send of those in the file of users; default *, which is everybody in it" }, \
+	{ P "senders", 0, "ADDRESS...", \
+	  "who may send, if under TLS or authenticated: someone@host, or @host for each" }, \
+	{ P "allow-users", 0, "NAME...", \
+	  "who may send of those in the file of users; default *, which is everybody in it" }, \
 	{ P "proxy", 0, "CIDR...", "proxies, which must begin with the PROXY protocol; it is refused from others" }, \
 	{ P "postmaster", 0, "QUEUE", "queue for mail to postmaster, made if it is missing; default postmaster" }, \
 	{ P "payload", 0, "WORD", "what a job gets of its mail: raw (default), body or json" }, \
@@ -33,7 +37,8 @@
 	{ P "data-time", 0, "D", "a mail that has not come whole by then is given up; default 10m" }, \
 	{ P "data-rate", 0, "SIZE", "bytes per second of a mail at least, after its first 30s; default 100" }, \
 	{ P "answer", 0, "D", "how long the broker may take; then a mail is put off (451); default 30s" }, \
-	{ P "spool", 0, "DIR", "where large mails wait while they come; default DATA/spool, without --data /var/tmp" }, \
+	{ P "spool", 0, "DIR", \
+	  "where large mails wait while they come; default DATA/spool, without --data /var/tmp" }, \
 	{ P "spool-bytes", 0, "SIZE", "bytes of all mails there at most; default 1G" }
 /* clang-format on */
 
