@@ -1,6 +1,7 @@
 /* MAIL and RCPT: the envelope of a mail. */
 #include <ctype.h>
 
+#include "base/text.h"
 #include "broker/smtp/path.h"
 #include "broker/smtp/session_state.h"
 
@@ -296,6 +297,22 @@ static enum smtp_reply verdict(const struct smtp_session *s, enum store_queue q)
 	}
 }
 
+/* The queue is named: who made a mistake sees it. */
+static void say_verdict(struct smtp_session *s, enum smtp_reply r)
+{
+	char text[LIMIT_QUEUE_NAME + 64];
+
+	if (r == REPLY_RCPT_NO_QUEUE)
+		text_format(text, sizeof text, "there is no queue %s", s->pending.queue);
+	else if (r == REPLY_RCPT_PAUSED)
+		text_format(text, sizeof text, "the queue %s is paused, try again", s->pending.queue);
+	else if (r == REPLY_RCPT_CLOSED)
+		text_format(text, sizeof text, "the queue %s takes no more, try again", s->pending.queue);
+	else
+		text[0] = '\0';
+	smtp_say_text(s, r, text);
+}
+
 void smtp_session_queue(struct smtp_session *s, enum store_queue q, uint64_t now_ms)
 {
 	enum smtp_reply r = verdict(s, q);
@@ -315,6 +332,6 @@ void smtp_session_queue(struct smtp_session *s, enum store_queue q, uint64_t now
 		s->facts.refused++;
 		s->state = s->state == STATE_MAIL ? STATE_TRIED : s->state;
 	}
-	smtp_say(s, r);
+	say_verdict(s, r);
 	smtp_settle(s);
 }

@@ -392,6 +392,23 @@ START_TEST(test_verdicts)
 }
 END_TEST
 
+/* Who made a mistake sees which. */
+START_TEST(test_texts)
+{
+	struct rig r;
+
+	rig_init(&r);
+	talk(&r, 0, E "MAIL FROM:<>" N);
+	FEED(&r, "RCPT TO:<missing@localhost>" N "RCPT TO:<paused@localhost>" N "RCPT TO:<closed@localhost>" N);
+	ck_assert_str_eq(rig_told(&r), "550 5.1.1 there is no queue missing\n"
+	                               "450 4.2.1 the queue paused is paused, try again\n"
+	                               "450 4.2.1 the queue closed takes no more, try again\n");
+	FEED(&r, "RCPT TO:<q+priority=1000@localhost>" N);
+	ck_assert_ptr_nonnull(strstr(rig_told(&r), "priority"));
+	rig_fini(&r);
+}
+END_TEST
+
 START_TEST(test_letter)
 {
 	struct rig r;
@@ -422,4 +439,4 @@ END_TEST
 
 SUITE_MAIN("smtp_life", test_offers, test_early, test_starttls, test_tls_time, test_idle, test_data_time,
            test_chunk_time, test_asks_wait, test_drain, test_drain_asking, test_drain_now, test_end, test_verdicts,
-           test_letter)
+           test_texts, test_letter)

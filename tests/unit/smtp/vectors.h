@@ -104,8 +104,9 @@ static const struct vector vectors[] = {
 	      "DATA" N "." N,
 	  "250|250 2.1.0|250 2.1.5|250 2.1.5|550 5.7.1|354|250 2.0.0", "a@b.c>admin!,admin!:|"),
 	V("paths that are no queue", 0,
-	  E M "RCPT TO:<../../etc/x@h>" N "RCPT TO:<a|sh@h>" N "RCPT TO:<a|sh@localhost>" N,
-	  "250|250 2.1.0|550 5.7.1|550 5.7.1|550 5.1.1", ""),
+	  E M "RCPT TO:<../../etc/x@h>" N "RCPT TO:<a|sh@h>" N "RCPT TO:<a|sh@localhost>" N
+	      "RCPT TO:<../../etc/x@localhost>" N,
+	  "250|250 2.1.0|550 5.7.1|550 5.7.1|550 5.1.1|550 5.1.1", ""),
 	V("from far away", RIG_FAR,
 	  E M "RCPT TO:<open@localhost>" N "RCPT TO:<closed@localhost>" N "RCPT TO:<q@localhost>" N,
 	  "250|250 2.1.0|250 2.1.5|550 5.7.1|530 5.7.0", ""),
