@@ -81,7 +81,8 @@ struct event {
 	enum sheaf_error error; /* EV_MALFORMED */
 	uint64_t session;       /* worker session */
 	uint64_t position;
-	bool flag; /* of EV_CLIENT: an edge of the broker's own process, whose clients have their answers before the end */
+	bool flag; /* of EV_CLIENT: an edge of the broker's own process, whose clients have their answers before the end
+	            */
 	struct lease_name lease;
 	struct span text; /* endpoint, or why */
 	struct span facts;

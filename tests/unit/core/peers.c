@@ -15,7 +15,8 @@ uint64_t rig_session(const struct rig *r, unsigned worker)
 
 static void send(struct rig *r, enum event_kind kind, uint64_t peer, const struct msg *m)
 {
-	rig_step(r, &(struct event){ .kind = kind, .peer = peer, .principal = r->principal, .msg = m, .flag = r->edge });
+	rig_step(r,
+	         &(struct event){ .kind = kind, .peer = peer, .principal = r->principal, .msg = m, .flag = r->edge });
 }
 
 /* ---- clients ---- */

@@ -240,7 +240,6 @@ END_TEST
 
 RIG_MAIN("core_all", all_of_it_is_accepted, a_shared_payload_goes_to_each_worker, a_missing_queue_refuses_all_of_it,
          a_paused_queue_takes_jobs_a_drained_one_does_not, a_broker_that_is_behind_or_goes_down_says_so,
-         an_edge_brings_what_it_has_when_the_broker_goes_down,
-         it_is_done_once, a_key_that_is_remembered_makes_no_job, the_same_key_twice_in_one_request,
-         a_repeat_is_answered_whatever_has_become_of_the_queue, keys_are_bounded_in_all_parts_together,
-         it_fits_a_segment_or_is_refused, a_hundred_parts)
+         an_edge_brings_what_it_has_when_the_broker_goes_down, it_is_done_once, a_key_that_is_remembered_makes_no_job,
+         the_same_key_twice_in_one_request, a_repeat_is_answered_whatever_has_become_of_the_queue,
+         keys_are_bounded_in_all_parts_together, it_fits_a_segment_or_is_refused, a_hundred_parts)
