@@ -3,6 +3,7 @@
 
 #include "broker/core/dead.h"
 #include "broker/core/key.h"
+#include "broker/core/policy.h"
 #include "broker/core/trim.h"
 
 static const struct refusal none = { SHEAF_OK, "" };
@@ -34,7 +35,7 @@ struct refusal admit_queue(struct core *c, const struct queue *q)
 
 struct refusal admit_policies(const struct core *c, uint32_t n)
 {
-	if (n == 0 || HASH_CNT(hh, c->by_headers) + n <= LIMIT_POLICIES)
+	if (n == 0 || policy_count(c) + n <= LIMIT_POLICIES)
 		return none;
 	return (struct refusal){ SHEAF_E_FULL,
 		                 "too many distinct sets of headers, tenant, group and topic among the live jobs" };

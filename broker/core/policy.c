@@ -12,21 +12,34 @@ enum { KEY_TENANT = 26, KEY_GROUP, KEY_TOPIC, KEY_HEAD, KEY_MAX = KEY_HEAD + 3 *
 /* An index for a new policy: a hole, or the end of the array. */
 static uint32_t place(struct core *c, struct policy *p)
 {
-	uint32_t i = 0;
+	uint32_t i;
 
-	while (c->free_policy < c->n_policies && c->policies[c->free_policy] != NULL)
-		c->free_policy++;
-	i = c->free_policy++;
-	if (i == c->n_policies) {
-		if (c->n_policies == c->cap_policies) {
-			c->cap_policies = c->cap_policies ? 2 * c->cap_policies : 64;
-			c->policies = realloc(c->policies, c->cap_policies * sizeof c->policies[0]);
-			must(c->policies != NULL);
-		}
-		c->n_policies++;
+	if (c->n_policy_holes > 0) {
+		i = c->policy_holes[--c->n_policy_holes];
+		c->policies[i] = p;
+		return i;
 	}
+	if (c->n_policies == c->cap_policies) {
+		c->cap_policies = c->cap_policies ? 2 * c->cap_policies : 64;
+		c->policies = realloc(c->policies, c->cap_policies * sizeof c->policies[0]);
+		c->policy_holes = realloc(c->policy_holes, c->cap_policies * sizeof c->policy_holes[0]);
+		must(c->policies != NULL && c->policy_holes != NULL);
+	}
+	i = c->n_policies++;
 	c->policies[i] = p;
 	return i;
+}
+
+/* Cut into small ones, so that no growth of one stops the broker for long: where each job has headers of its own, as
+ * mails do, there are as many policies as jobs. */
+static struct policy **table_of(struct core *c, unsigned hash)
+{
+	return &c->by_headers[hash >> 24 & (POLICY_TABLES - 1)];
+}
+
+uint32_t policy_count(const struct core *c)
+{
+	return c->n_policies - c->n_policy_holes;
 }
 
 /* Times, queue, lengths of the names, names, headers. The queue is in it only if there is a name, for then the policy
@@ -54,16 +67,17 @@ static size_t make_key(const struct policy_words *words, uint8_t key[KEY_MAX], s
 	return n;
 }
 
-static struct policy *make(struct core *c, const struct policy_words *words, const uint8_t *key, size_t n, size_t from)
+static struct policy *make(struct core *c, const struct policy_words *words, struct span key, unsigned hash,
+                           size_t from)
 {
 	struct policy *p = calloc(1, sizeof *p);
 
 	must(p != NULL);
-	p->n = n;
+	p->n = key.n;
 	p->from = from;
-	p->key = malloc(n);
+	p->key = malloc(key.n);
 	must(p->key != NULL);
-	memcpy(p->key, key, n);
+	memcpy(p->key, key.p, key.n);
 	p->lease_ms = words->lease_ms;
 	p->backoff_ms = words->backoff_ms;
 	p->backoff_max_ms = words->backoff_max_ms;
@@ -72,7 +86,7 @@ static struct policy *make(struct core *c, const struct policy_words *words, con
 	if (words->group.n > 0)
 		p->group = order_group(c, p->tenant != NULL ? p->tenant : &words->queue->own, words->group);
 	p->index = place(c, p);
-	HASH_ADD_KEYPTR(hh, c->by_headers, p->key, p->n, p);
+	HASH_ADD_KEYPTR_BYHASHVALUE(hh, *table_of(c, hash), p->key, p->n, hash, p);
 	return p;
 }
 
@@ -81,24 +95,25 @@ uint32_t policy_intern(struct core *c, const struct policy_words *words, uint32_
 	uint8_t key[KEY_MAX];
 	struct policy *p;
 	size_t n, from;
+	unsigned hash;
 
 	if (words->headers.n == 0 && words->lease_ms == 0 && words->backoff_ms == 0 && words->tenant.n == 0 &&
 	    words->group.n == 0 && words->topic.n == 0)
 		return NO_INDEX;
 	n = make_key(words, key, &from);
-	HASH_FIND(hh, c->by_headers, key, n, p);
+	HASH_VALUE(key, n, hash);
+	HASH_FIND_BYHASHVALUE(hh, *table_of(c, hash), key, n, hash, p);
 	if (p == NULL)
-		p = make(c, words, key, n, from);
+		p = make(c, words, span_of(key, n), hash, from);
 	p->refs += refs;
 	return p->index;
 }
 
 static void destroy(struct core *c, struct policy *p)
 {
-	HASH_DELETE(hh, c->by_headers, p);
+	HASH_DELETE(hh, *table_of(c, p->hh.hashv), p);
 	c->policies[p->index] = NULL;
-	if (p->index < c->free_policy)
-		c->free_policy = p->index;
+	c->policy_holes[c->n_policy_holes++] = p->index;
 	order_drop_group(c, p->group);
 	order_drop_tenant(c, p->tenant);
 	free(p->key);
@@ -172,4 +187,5 @@ void policy_fini(struct core *c)
 		destroy(c, c->policies[i]);
 	}
 	free(c->policies);
+	free(c->policy_holes);
 }

@@ -36,4 +36,7 @@ uint64_t policy_backoff_max(const struct core *c, uint32_t index);
 
 void policy_fini(struct core *c);
 
+/* How many there are. */
+uint32_t policy_count(const struct core *c);
+
 #endif

@@ -24,8 +24,9 @@
 #include "broker/core/turn_parts.h"
 #include "proto/setting.h"
 
-#define NO_INDEX   UINT32_MAX
-#define KEY_TABLES 256
+#define NO_INDEX      UINT32_MAX
+#define KEY_TABLES    256
+#define POLICY_TABLES 256
 
 /* Where a job's bytes are. */
 struct job_bytes {
@@ -384,15 +385,17 @@ struct core {
 	uint32_t n_queues, cap_queues;
 	uint32_t live_queues;
 	struct list hot;
-	uint64_t kept_bytes;       /* of all queues */
-	uint32_t keep_look;        /* queue that is looked at next when that is too much */
-	struct policy *by_headers; /* uthash, by key */
-	struct tenant *by_tenant;  /* uthash, by queue and name */
-	struct group *by_group;    /* uthash, by queue, tenant and name */
-	struct list away;          /* tenants without jobs that have had more than their share; oldest first */
+	uint64_t kept_bytes;                      /* of all queues */
+	uint32_t keep_look;                       /* queue that is looked at next when that is too much */
+	struct policy *by_headers[POLICY_TABLES]; /* uthash, by key; the hash says in which */
+	struct tenant *by_tenant;                 /* uthash, by queue and name */
+	struct group *by_group;                   /* uthash, by queue, tenant and name */
+	struct list away; /* tenants without jobs that have had more than their share; oldest first */
 	uint32_t n_away;
 	struct policy **policies; /* by index; owned */
-	uint32_t n_policies, cap_policies, free_policy;
+	uint32_t n_policies, cap_policies;
+	uint32_t *policy_holes; /* owned: the indices that are free, n_policy_holes of them */
+	uint32_t n_policy_holes;
 	struct batch *by_batch; /* uthash by id */
 	struct batch **batches; /* by index; owned */
 	uint32_t n_batches, cap_batches, live_batches;

@@ -2,6 +2,7 @@
  * any more is freed. */
 #include <stdio.h>
 
+#include "broker/core/policy.h"
 #include "broker/core/state.h"
 #include "tests/unit/core/rig.h"
 
@@ -119,10 +120,26 @@ START_TEST(tenants_and_groups_without_jobs_are_freed)
 	rig_pass(&rig, 1);
 	ck_assert_uint_eq(HASH_COUNT(rig.core->by_tenant), 0);
 	ck_assert_uint_eq(HASH_CNT(hh, rig.core->by_group), 0);
-	ck_assert_uint_eq(HASH_CNT(hh, rig.core->by_headers), 0);
+	ck_assert_uint_eq(policy_count(rig.core), 0);
 	rig_queue(&rig, 1, 1001, "q", QUEUE_DELETE, 0);
 	rig_pass(&rig, 1);
 	ck_assert(rig_has(&rig, "C1 reply #1001 ok"));
+}
+END_TEST
+
+/* Jobs with headers of their own: the places of those that have ended are used again, whichever they were. */
+START_TEST(policies_of_ended_jobs_make_room)
+{
+	char header[16];
+
+	for (uint64_t i = 1; i <= 300; i++) {
+		snprintf(header, sizeof header, "A=%03u", (unsigned)i);
+		rig_submit_as(&rig, 1, i, "h", 1, (struct msg_submit){ .headers = span_of(header, 6) });
+		if (i > 100) /* all over the table */
+			rig_ids(&rig, 1, 1000 + i, MSG_CANCEL, 0, i % 2 ? i - 100 : i - 99 - (i % 100));
+	}
+	ck_assert_uint_eq(policy_count(rig.core), rig.core->queues[0]->now[JOB_READY]);
+	ck_assert_uint_lt(rig.core->n_policies, 240);
 }
 END_TEST
 
@@ -169,4 +186,5 @@ END_TEST
 
 RIG_MAIN("core_lines", a_peek_sees_tenants_and_groups, a_purge_goes_through_all_of_them,
          a_purge_leaves_alone_what_comes_later, tenants_and_groups_without_jobs_are_freed,
-         those_who_took_much_are_remembered_within_a_bound, a_restart_keeps_tenants_and_groups_apart)
+         policies_of_ended_jobs_make_room, those_who_took_much_are_remembered_within_a_bound,
+         a_restart_keeps_tenants_and_groups_apart)
