@@ -101,6 +101,8 @@ enum smtp_verb smtp_verb(struct span line, struct span *argument)
 		return verb_of_four(word.p);
 	if (smtp_is(word, "STARTTLS"))
 		return VERB_STARTTLS;
+	if (smtp_is(word, "PROXY"))
+		return VERB_PROXY;
 	for (size_t i = 0; i < sizeof http / sizeof http[0]; i++)
 		if (smtp_is(word, http[i]))
 			return VERB_HTTP;

@@ -22,7 +22,8 @@ enum smtp_verb {
 	VERB_QUIT,
 	VERB_AUTH,
 	VERB_STARTTLS,
-	VERB_HTTP, /* one of HTTP's */
+	VERB_HTTP,  /* one of HTTP's */
+	VERB_PROXY, /* a PROXY header, from one who is not trusted with it */
 	VERBS
 };
 

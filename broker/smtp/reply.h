@@ -50,6 +50,7 @@
 	X(NO_RCPT_LEFT,    "554 5.5.1", "no recipient was accepted", refused_command) \
 	X(BARE,            "550 5.5.2", "a bare CR, a bare LF or a NUL; lines end in CR LF", refused_content) \
 	X(HTTP,            "421 4.7.0", "this is no web server", refused_command) \
+	X(NO_PROXY,        "421 4.7.0", "you are not among the proxies that are trusted here", refused_connection) \
 	X(EARLY,           "554 5.5.1", "wait for the greeting", refused_command) \
 	X(ERRORS,          "421 4.7.0", "too many errors", nothing) \
 	X(IDLE,            "421 4.4.2", "too slow, or idle for too long", timeouts) \

@@ -160,6 +160,9 @@ static void run(struct smtp_session *s, enum smtp_verb verb, struct span argumen
 	case VERB_HTTP:
 		smtp_say_last(s, REPLY_HTTP, "http");
 		break;
+	case VERB_PROXY:
+		smtp_say_last(s, REPLY_NO_PROXY, "proxy");
+		break;
 	default:
 		smtp_say(s, REPLY_UNKNOWN);
 	}
@@ -170,7 +173,7 @@ static bool before_tls(const struct smtp_session *s, enum smtp_verb verb)
 {
 	return s->tls_on || !s->config->tls_required || s->peer.address.family == 0 || verb == VERB_NOOP ||
 	       verb == VERB_EHLO || verb == VERB_LHLO || verb == VERB_STARTTLS || verb == VERB_QUIT ||
-	       verb == VERB_HTTP || verb == VERB_UNKNOWN;
+	       verb == VERB_HTTP || verb == VERB_PROXY || verb == VERB_UNKNOWN;
 }
 
 void smtp_command(struct smtp_session *s, struct span line)

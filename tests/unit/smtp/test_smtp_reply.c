@@ -89,6 +89,7 @@ START_TEST(test_verbs)
 		{ "MAIL FROM:<>", "FROM:<>", VERB_MAIL },
 		{ "GET /", "/", VERB_HTTP },
 		{ "post", "", VERB_HTTP },
+		{ "PROXY TCP4 192.0.2.7 192.0.2.1 4711 25", "TCP4 192.0.2.7 192.0.2.1 4711 25", VERB_PROXY },
 		{ "OPTION", "", VERB_UNKNOWN },
 		{ "\311HLO", "", VERB_UNKNOWN },
 	};
