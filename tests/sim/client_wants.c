@@ -187,7 +187,7 @@ static uint64_t make_part(struct world *w, struct making *m, uint32_t i, bool ke
 		p->delay_ms = world_range(w, 1, 2000);
 		wanted.not_before = world_wall(w) + p->delay_ms;
 	}
-	if (world_chance(w, 150)) {
+	if (wanted.key == 0 && world_chance(w, 150)) { /* of a repeat nobody knows whose end counts */
 		p->within_ms = world_range(w, 20, 4000);
 		wanted.ends_from = world_wall(w) + p->within_ms;
 	}
