@@ -3,9 +3,10 @@
 
 #include "base/text.h"
 #include "broker/nsq/edge.h"
+#include "broker/smtp/smtp_edge.h"
 
-/* What the loop calls of an edge whose functions begin with `prefix`. */
-#define HOOKS(prefix)                                                                                                  \
+/* What the loop calls of an edge whose functions begin with `prefix`; `counters`: NULL, or its loop_edge.stats. */
+#define HOOKS(prefix, counters)                                                                                        \
 	static void prefix##_drain_hook(void *e)                                                                       \
 	{                                                                                                              \
 		prefix##_drain(e);                                                                                     \
@@ -33,13 +34,21 @@
 	static const struct loop_edge prefix##_hooks = { .drain = prefix##_drain_hook,                                 \
 		                                         .fail = prefix##_fail_hook,                                   \
 		                                         .done = prefix##_done_hook,                                   \
+		                                         .stats = (counters),                                          \
 		                                         .start = prefix##_start_hook,                                 \
 		                                         .addresses = prefix##_addresses_hook,                         \
 		                                         .free = prefix##_free_hook };
 
-HOOKS(nsq_edge)
+static uint32_t smtp_counters(void *e, struct msg_stat_rec *to)
+{
+	return smtp_edge_stats(e, to);
+}
 
-static_assert((int)NSQ_EDGE_ERR == (int)OPTIONS_ERR, "a sentence has room");
+HOOKS(nsq_edge, NULL)
+HOOKS(smtp_edge, smtp_counters)
+
+static_assert((int)NSQ_EDGE_ERR == (int)OPTIONS_ERR && (int)SMTP_EDGE_ERR == (int)OPTIONS_ERR, "a sentence has room");
+static_assert((int)SMTP_EDGE_STATS == (int)LOOP_EDGE_STATS, "counters have room");
 
 /* False if it could not be opened. */
 static bool add(struct loop *l, const struct loop_edge *hooks, void *ctx)
@@ -57,6 +66,8 @@ int edges_open(struct loop *l, char err[OPTIONS_ERR])
 	const struct config *c = l->config;
 
 	if (nsq_wanted(&c->nsq) && !add(l, &nsq_edge_hooks, nsq_edge_open(&c->nsq, err)))
+		return -1;
+	if (smtp_wanted(&c->smtp) && !add(l, &smtp_edge_hooks, smtp_edge_open(&c->smtp, err)))
 		return -1;
 	return 0;
 }

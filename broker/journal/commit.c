@@ -74,7 +74,7 @@ static bool open_segment(struct writer *w, uint64_t segment, char err[STORE_ERR]
 		text_format(err, STORE_ERR, "no room on the disk for a further segment");
 		return false;
 	}
-	if (store_open(w->j->dir, segment, true, &w->fd, &header, &bytes, err) != 0)
+	if (store_open_segment(w->j->dir, segment, true, &w->fd, &header, &bytes, err) != 0)
 		return false;
 	w->segment = segment;
 	return true;

@@ -16,7 +16,7 @@ static bool read_log(struct journal *j, uint64_t at, uint8_t *p, uint64_t n)
 	uint64_t bytes;
 	int fd;
 
-	if (store_open(j->dir, at / j->config.segment_bytes, false, &fd, &header, &bytes, err) != 0)
+	if (store_open_segment(j->dir, at / j->config.segment_bytes, false, &fd, &header, &bytes, err) != 0)
 		return false;
 	store_read_what(fd, p, n, at % j->config.segment_bytes); /* checksums tell what could not be read */
 	close(fd);

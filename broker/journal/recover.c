@@ -56,7 +56,7 @@ static void load(struct recovery *r, uint64_t number)
 	if (r->at.number == number)
 		return;
 	r->at.number = number;
-	r->at.there = store_open(r->j->dir, number, false, &fd, &header, &bytes, err) == 0;
+	r->at.there = store_open_segment(r->j->dir, number, false, &fd, &header, &bytes, err) == 0;
 	if (!r->at.there)
 		return;
 	store_read_what(fd, r->at.p, r->segment, 0);
@@ -304,7 +304,7 @@ static int settle(struct recovery *r, uint64_t head)
 				return -1;
 			continue;
 		}
-		if (store_open(r->j->dir, k, true, &fd, &header, &bytes, r->err) != 0)
+		if (store_open_segment(r->j->dir, k, true, &fd, &header, &bytes, r->err) != 0)
 			return -1;
 		bad = fsync(fd);
 		close(fd);
@@ -324,7 +324,7 @@ static int headers(struct recovery *r)
 		uint64_t bytes;
 		int fd;
 
-		if (store_open(r->j->dir, r->numbers[i], false, &fd, &header, &bytes, r->err) != 0)
+		if (store_open_segment(r->j->dir, r->numbers[i], false, &fd, &header, &bytes, r->err) != 0)
 			return -1;
 		close(fd);
 		if (header == STORE_NEWER)
@@ -343,7 +343,7 @@ static int mend(struct recovery *r, uint64_t head)
 		enum store_header header;
 		int fd;
 
-		if (store_open(r->j->dir, r->numbers[i], false, &fd, &header, &bytes, r->err) != 0)
+		if (store_open_segment(r->j->dir, r->numbers[i], false, &fd, &header, &bytes, r->err) != 0)
 			return -1;
 		close(fd);
 		if (header == STORE_DAMAGED && set_aside(r, base, base + LOG_SEGMENT_HEADER) != 0)
@@ -365,7 +365,7 @@ static int segment_size(struct recovery *r)
 		enum store_header header;
 		int fd;
 
-		if (store_open(r->j->dir, r->numbers[i], false, &fd, &header, &r->segment, r->err) != 0)
+		if (store_open_segment(r->j->dir, r->numbers[i], false, &fd, &header, &r->segment, r->err) != 0)
 			return -1;
 		close(fd);
 		if (header == STORE_NEWER)

@@ -16,7 +16,7 @@ uint64_t journal_segment_bytes(const char *dir, uint64_t otherwise)
 		enum store_header header;
 		int fd;
 
-		if (store_open(dir, numbers[i], false, &fd, &header, &bytes, err) != 0)
+		if (store_open_segment(dir, numbers[i], false, &fd, &header, &bytes, err) != 0)
 			continue;
 		close(fd);
 		if (header != STORE_GOOD)

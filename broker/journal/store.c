@@ -214,8 +214,8 @@ static void header_make(uint8_t h[64], uint64_t number, uint64_t bytes)
 	le_put32(h + 60, crc32c(0, h, 60));
 }
 
-int store_open(const char *dir, uint64_t number, bool writable, int *out, enum store_header *header, uint64_t *bytes,
-               char *err)
+int store_open_segment(const char *dir, uint64_t number, bool writable, int *out, enum store_header *header,
+                       uint64_t *bytes, char *err)
 {
 	uint8_t h[64];
 	char name[64];
@@ -375,7 +375,7 @@ int store_mend(const char *dir, uint64_t number, uint64_t bytes, char *err)
 	bool ok, good;
 	int fd;
 
-	if (store_open(dir, number, true, &fd, &header, &named, err) != 0)
+	if (store_open_segment(dir, number, true, &fd, &header, &named, err) != 0)
 		return -1;
 	ok = fstat(fd, &st) == 0;
 	size = ok ? (uint64_t)st.st_size : 0;

@@ -20,8 +20,8 @@ MUST_CHECK int store_list(const char *dir, uint64_t **v, uint32_t *n, char *err)
 enum store_header { STORE_GOOD, STORE_DAMAGED, STORE_NEWER };
 
 /* Opens a segment. *header says what its header looks like; *bytes is the segment size that it names. */
-MUST_CHECK int store_open(const char *dir, uint64_t number, bool writable, int *fd, enum store_header *header,
-                          uint64_t *bytes, char *err);
+MUST_CHECK int store_open_segment(const char *dir, uint64_t number, bool writable, int *fd, enum store_header *header,
+                                  uint64_t *bytes, char *err);
 
 /* Makes segment `number` ready to be written: a spare one from the pool, or a new file filled with zeros; its
  * header, its name and the directory are synced. */

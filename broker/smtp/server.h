@@ -29,8 +29,8 @@ struct smtp_server_setup {
 enum smtp_port { SMTP_PORT_PLAIN, SMTP_PORT_TLS, SMTP_PORT_LMTP, SMTP_PORTS };
 
 /* Binds and listens at each address that is given; nobody is heard before smtp_server_run. A Unix socket's file that is
- * there already is removed if nobody listens at it. NULL with a sentence in err, which names the option without its
- * dashes and the "smtp-" before it: "listen", "tls-listen", "lmtp". */
+ * there already is removed if nobody listens at it. NULL with a sentence in err, which begins with the option as
+ * sheaf-smtpd has it: "--listen: ", "--tls-listen: ", "--lmtp: ". */
 MUST_CHECK struct smtp_server *smtp_server_open(const struct smtp_server_setup *setup, char err[SMTP_SERVER_ERR]);
 
 /* Lets clients in. The store lives until `closed` after smtp_server_close. */

@@ -114,7 +114,6 @@ struct store *store_open(const struct store_setup *setup)
 	must(s != NULL);
 	s->loop = setup->loop;
 	s->config = setup->config;
-	s->counts = setup->counts;
 	s->timer_ms = UINT64_MAX;
 	s->opened_ms = clock_mono_ms();
 	queues_init(s);

@@ -8,7 +8,6 @@
 #include "broker/edge/link.h"
 #include "broker/smtp/letter.h"
 #include "broker/smtp/smtp_config.h"
-#include "broker/smtp/smtp_counts.h"
 #include "broker/smtp/store_verdict.h"
 
 struct store;
@@ -16,7 +15,6 @@ struct store;
 struct store_setup {
 	uv_loop_t *loop;
 	const struct smtp_config *config;
-	struct smtp_counts *counts;
 	struct link_setup link; /* where the broker is */
 };
 /* NULL: there is no socket left. */

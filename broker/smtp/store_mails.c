@@ -118,26 +118,16 @@ static void refused(struct mail *m, enum sheaf_error e, struct span text)
 	finish(m, v, text.n > 0 ? text : span_str(sheaf_error_text(e)));
 }
 
-static void log_mail(const struct mail *m, uint64_t us)
+static void log_mail(const struct mail *m)
 {
+	uint64_t us = (clock_mono_ns() - m->begun_ns) / 1000;
 	char ids[256];
 	size_t n = 0;
 
 	for (uint32_t i = 0; i < m->n; i++)
 		n += text_format(ids + n, sizeof ids - n, "%s%llu", i > 0 ? "," : "", (unsigned long long)m->ids[i]);
-	log_line(LOG_DEBUG, "smtp-mail", "ids=%s us=%llu", ids, (unsigned long long)us);
-}
-
-static void count(const struct mail *m)
-{
-	struct smtp_counts *c = m->store->counts;
-	uint64_t us = (clock_mono_ns() - m->begun_ns) / 1000;
-
-	SMTP_ADD(c, accept_us, us);
-	if (us > atomic_load_explicit(&c->accept_us_max, memory_order_relaxed))
-		atomic_store_explicit(&c->accept_us_max, us, memory_order_relaxed);
-	if (log_lowest() <= LOG_DEBUG)
-		log_mail(m, us);
+	log_line(LOG_DEBUG, "smtp-mail", "ids=%s size=%llu us=%llu", ids, (unsigned long long)m->size,
+	         (unsigned long long)us);
 }
 
 void mails_tell(struct store *s)
@@ -155,8 +145,8 @@ void mails_tell(struct store *s)
 
 		list_remove(&m->asked.link);
 		m->done = NULL;
-		if (m->verdict == STORE_OK)
-			count(m);
+		if (m->verdict == STORE_OK && log_lowest() <= LOG_DEBUG)
+			log_mail(m);
 		if (done != NULL)
 			done(m->arg, &o);
 		if (!m->working)
@@ -255,6 +245,7 @@ void store_mail(struct store *s, struct letter **letter, store_done done, void *
 	m->letter = *letter;
 	*letter = NULL;
 	m->n = m->letter->n;
+	m->size = m->letter->size;
 	m->done = done;
 	m->arg = arg;
 	m->begun_ns = clock_mono_ns();

@@ -57,6 +57,7 @@ struct mail {
 	store_done done;       /* NULL: nobody wants to know */
 	void *arg;
 	uint64_t begun_ns, due_ms;
+	uint64_t size;  /* the letter's */
 	uint64_t large; /* bytes that it counts with in store.large_bytes */
 	bool working;   /* on a thread of the pool: its letter is not ours meanwhile */
 	bool over;      /* it has its outcome */
@@ -70,7 +71,6 @@ struct mail {
 struct store {
 	uv_loop_t *loop;
 	const struct smtp_config *config;
-	struct smtp_counts *counts;
 	struct link *link;        /* NULL once it closes */
 	struct csession *session; /* the link's */
 	uv_timer_t timer;

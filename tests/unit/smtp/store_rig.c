@@ -226,7 +226,7 @@ static void find_port(struct store_rig *r)
 
 void store_rig_init(struct store_rig *r, bool over_tcp, bool away)
 {
-	struct store_setup setup = { .loop = &r->loop, .config = &r->config, .counts = &r->counts };
+	struct store_setup setup = { .loop = &r->loop, .config = &r->config };
 
 	memset(r, 0, sizeof *r);
 	r->next_id = 1000;

@@ -17,7 +17,6 @@ struct store_rig {
 	void *context, *router;
 	char endpoint[LIMIT_ENDPOINT];
 	struct smtp_config config;
-	struct smtp_counts counts;
 	struct store *store;
 	struct msg_room *room;
 	struct buf out;
