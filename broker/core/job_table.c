@@ -7,6 +7,8 @@
 
 enum { PAGE_BITS = 5, PAGE_JOBS = 1 << PAGE_BITS, NODE_BITS = 9, NODE_SLOTS = 1 << NODE_BITS, DEPTH_MAX = 7 };
 
+static_assert(NODE_BITS * DEPTH_MAX < 64 && NODE_BITS * DEPTH_MAX + PAGE_BITS >= 64, "each id has its place");
+
 struct job_page {
 	uint32_t used; /* a bit for each job that is there */
 	struct job v[PAGE_JOBS];
@@ -38,9 +40,10 @@ static unsigned slot_of(uint64_t number, unsigned level)
 	return (unsigned)(number >> (NODE_BITS * level)) & (NODE_SLOTS - 1);
 }
 
+/* The number of any id's page is with DEPTH_MAX levels. */
 static bool in_reach(const struct job_table *t, uint64_t number)
 {
-	return t->depth > 0 && (t->depth >= DEPTH_MAX || number >> (NODE_BITS * t->depth) == 0);
+	return t->depth > 0 && number >> (NODE_BITS * t->depth) == 0;
 }
 
 void job_table_init(struct job_table *t)
