@@ -14,6 +14,7 @@
 
 enum {
 	LINE = LIMIT_MAIL_USER + CRYPT_OUTPUT_SIZE + 16, /* bytes of one at most */
+	DES = 13,                                        /* characters of a hash by DES */
 	DIGEST = 43                                      /* characters of a hash behind its salt, at least */
 };
 
@@ -65,6 +66,8 @@ static const char *hash_fault(const char *hash)
 
 	if (*hash == '\0')
 		return "has no hash behind its colon";
+	if (strchr("$_", *hash) == NULL && strlen(hash) != DES) /* crypt_checksalt takes most words for one */
+		return "has no hash that crypt(3) knows";
 	if (found == CRYPT_SALT_METHOD_LEGACY && strncmp(hash, "$5$", 3) != 0)
 		return "has a hash that is too weak (DES, MD5, SHA-1 or NT)";
 	if (found == CRYPT_SALT_INVALID)
