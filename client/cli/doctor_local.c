@@ -9,6 +9,7 @@
 #include <zmq.h>
 
 #include "base/suggest.h"
+#include "broker/smtp/smtp_options.h"
 #include "client/cli/doctor.h"
 #include "keys/keys.h"
 
@@ -85,13 +86,77 @@ static void look_at_time(struct doctor *d)
 
 /* ---- the environment ---- */
 
-/* What handlers find, and what the other programs take beside our own options. */
+/* What handlers find, and what the other programs take beside our own options and those of mail. */
 static const char *const elsewhere[] = {
-	"JOB_ID", "QUEUE",  "ATTEMPT",        "TOKEN",     "DATA",         "LISTEN",   "RESULTS", "WORKERS",
-	"FSYNC",  "MEMORY", "DISK",           "KEEP",      "KEEP_BYTES",   "LIVENESS", "GRACE",   "SEGMENT",
-	"CONFIG", "NAME",   "MAX_DELIVERIES", "BUILTIN",   "PIPE",         "PLUGIN",   "NSQ",     "NSQ_HTTP",
-	"SMTP",   "HTTP",   "LIMIT_MEM",      "LIMIT_CPU", "LIMIT_OUTPUT", "TOPIC",    "CHANNEL", "MESSAGE_ID",
+	"JOB_ID",
+	"QUEUE",
+	"ATTEMPT",
+	"TOKEN",
+	"TOPIC",
+	"CHANNEL",
+	"MESSAGE_ID",
+	"BUILTIN",
+	"CHECK",
+	"CHECK_CONFIG",
+	"CONFIG",
+	"DATA",
+	"DISK",
+	"FSYNC",
+	"GRACE",
+	"KEEP",
+	"KEEP_BYTES",
+	"LIMIT_CPU",
+	"LIMIT_MEM",
+	"LIMIT_OUTPUT",
+	"LIVENESS",
+	"MAX_DELIVERIES",
+	"MAX_MESSAGE",
+	"MEMORY",
+	"NAME",
+	"NSQ",
+	"NSQ_AUTH",
+	"NSQ_AUTH_METHOD",
+	"NSQ_BROADCAST",
+	"NSQ_CONNECTIONS",
+	"NSQ_HTTP",
+	"NSQ_HTTPS",
+	"NSQ_LOOKUPD",
+	"NSQ_MAX_BODY_SIZE",
+	"NSQ_MAX_CHANNEL_CONSUMERS",
+	"NSQ_MAX_DEFLATE_LEVEL",
+	"NSQ_MAX_HEARTBEAT",
+	"NSQ_MAX_MSG_SIZE",
+	"NSQ_MAX_MSG_TIMEOUT",
+	"NSQ_MAX_RDY",
+	"NSQ_MAX_REQ_TIMEOUT",
+	"NSQ_MSG_TIMEOUT",
+	"NSQ_TLS_CA",
+	"NSQ_TLS_CERT",
+	"NSQ_TLS_CLIENT_AUTH",
+	"NSQ_TLS_KEY",
+	"NSQ_TLS_MIN_VERSION",
+	"NSQ_TLS_REQUIRED",
+	"PIPE",
+	"PLUGIN",
+	"RESULTS",
+	"SEGMENT",
+	"WORKERS",
 };
+/* As sheafd has them, and sheaf-smtpd. */
+static const struct option_spec mail[] = { SMTP_OPTIONS("smtp", "smtp-"), SMTP_OPTIONS("listen", "") };
+
+/* Whether the variable is that of an option; else it may be what was meant. */
+static bool is_variable(struct suggest *s, const char *bare, const char *option)
+{
+	char key[64];
+	size_t n = 0;
+
+	for (; option[n] && n + 1 < sizeof key; n++)
+		key[n] = (char)(option[n] == '-' ? '_' : toupper((unsigned char)option[n]));
+	key[n] = 0;
+	suggest_offer(s, key);
+	return strcmp(bare, key) == 0;
+}
 
 const char *doctor_variable(const char *name)
 {
@@ -107,17 +172,12 @@ const char *doctor_variable(const char *name)
 			return NULL;
 		suggest_offer(&s, elsewhere[i]);
 	}
-	for (const struct option *o = flags_table; o->name; o++) {
-		char key[64];
-		size_t n = 0;
-
-		for (; o->name[n] && n + 1 < sizeof key; n++)
-			key[n] = (char)(o->name[n] == '-' ? '_' : toupper((unsigned char)o->name[n]));
-		key[n] = 0;
-		if (strcmp(bare, key) == 0)
+	for (size_t i = 0; i < sizeof mail / sizeof mail[0]; i++)
+		if (is_variable(&s, bare, mail[i].name))
 			return NULL;
-		suggest_offer(&s, key);
-	}
+	for (const struct option *o = flags_table; o->name; o++)
+		if (is_variable(&s, bare, o->name))
+			return NULL;
 	snprintf(best, sizeof best, "%s%s", suggest_best(&s) ? "SHEAF_" : "", suggest_best(&s) ? suggest_best(&s) : "");
 	return best;
 }

@@ -142,12 +142,6 @@ static bool unknown(const char *name, size_t n)
 	struct suggest s;
 	char typed[64];
 
-	for (const struct option_later *l = flags_later; l->name; l++) {
-		if (strlen(l->name) == n && memcmp(l->name, name, n) == 0) {
-			cli_say("--%s is not built yet", l->name);
-			return false;
-		}
-	}
 	snprintf(typed, sizeof typed, "%.*s", (int)(n < 60 ? n : 60), name);
 	suggest_init(&s, typed);
 	for (const struct option *o = flags_table; o->name; o++)
@@ -266,14 +260,6 @@ static bool set_unsaid(struct flags *f, const struct option *o)
 
 bool flags_settle(struct flags *f, const char *command)
 {
-	char key[64];
-
-	for (const struct option_later *l = flags_later; l->name; l++) {
-		if (flags_names(l->commands, command) && from_environment(l->name, key)) {
-			cli_say("--%s is not built yet, but %s is set", l->name, key);
-			return false;
-		}
-	}
 	for (int i = 0; i < f->n_given; i++) {
 		const struct option *o = find_for(f->given[i].name, command);
 

@@ -1,5 +1,5 @@
 /* The options of every command, in one table: for parsing, for the environment, for help, manual pages and completion.
- * An option that a later version will have is refused by name; so is one that belongs to another command. */
+ * An option that belongs to another command is refused by name. */
 #ifndef SHEAF_CLI_FLAGS_H
 #define SHEAF_CLI_FLAGS_H
 
@@ -117,12 +117,6 @@ extern const char EVERY_COMMAND[];
 
 /* The table, ended by one without a name. (flags_table.c) */
 extern const struct option flags_table[];
-/* Options to come, which nobody may believe to work today; ended by one without a name. */
-struct option_later {
-	const char *name;
-	const char *commands;
-};
-extern const struct option_later flags_later[];
 
 /* Whether a list of commands (with blanks between) has this one. */
 bool flags_names(const char *commands, const char *command);

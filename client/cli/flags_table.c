@@ -133,7 +133,3 @@ const struct option flags_table[] = {
 	{ FLAG("version", EVERY_COMMAND, version), .help = "which version this is" },
 	{ 0 },
 };
-
-const struct option_later flags_later[] = {
-	{ 0 },
-};

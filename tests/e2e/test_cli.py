@@ -54,24 +54,9 @@ class Words(Cli):
             self.assertIn(f"sheaf {c}", one.stdout)
             self.assertIn("Example", one.stdout)
             self.assertEqual(self.plain(c, "--help").stdout, one.stdout)
-        options = [f"--{o} " for o in self.later("flags_table.c")]
-        for absent in [f"    {c} " for c in self.later("commands.c")] + options:
-            self.assertNotIn(absent, every.stdout + self.plain("help", "map").stdout)
         self.assertRegex(self.plain("--version").stdout, r"^sheaf \d+\.\d+\.\d+\n$")
 
-    def later(self, file):
-        """The names in a table of what is to come."""
-        with open(f"{ROOT}/client/cli/{file}") as f:
-            table = re.search(r"later\[\] = \{(.*?)\};", f.read(), re.S)
-        entries = re.sub(r', (?:"[^"]*"|\w+)\s*\}', "}", table.group(1)) if table else ""
-        return re.findall(r'"([a-z-]+)"', entries)
-
-    def test_what_is_not_built_yet(self):
-        options = [["ping", f"--{o}", "x"] for o in self.later("flags_table.c")]
-        for argv in [[c] for c in self.later("commands.c")] + options:
-            done = self.plain(*argv)
-            self.assertEqual((done.returncode, done.stdout), (2, ""), argv)
-            self.assertRegex(done.stderr, "^sheaf: .*is not built yet", argv)
+    def test_keys_of_the_environment(self):
         done = self.plain("ping", SHEAF_KEYS="/nowhere")
         self.assertEqual(done.returncode, 2)
         self.assertIn("/nowhere", done.stderr)

@@ -81,9 +81,11 @@ class Doctor(Cli):
     def test_the_environment(self):
         broker = self.broker()
         _, lines = self.checks(0, broker.url, SHEAF_BROKR="x", SHEAF_NONSENSE_AT_ALL="1", SHEAF_PRIORITY="3",
-                               SHEAF_JOB_ID="1", SHEAF_H_COLOUR="red", SHEAF_KEEP_BYTES="1M")
+                               SHEAF_JOB_ID="1", SHEAF_H_COLOUR="red", SHEAF_KEEP_BYTES="1M",
+                               SHEAF_SMTP_TLS_CERT="c", SHEAF_SMTP_DOMAN="x", SHEAF_NSQ_LOOKUPD="x")
         found = {c["text"].split()[0]: c["advice"] for c in lines if c["check"] == "environment"}
         self.assertEqual(found, {"SHEAF_BROKR": "did you mean SHEAF_BROKER?",
+                                 "SHEAF_SMTP_DOMAN": "did you mean SHEAF_SMTP_DOMAIN?",
                                  "SHEAF_NONSENSE_AT_ALL": "nothing of Sheaf reads it"})
 
     def test_nobody_there(self):

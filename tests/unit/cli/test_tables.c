@@ -80,9 +80,6 @@ START_TEST(options_do_not_contradict_each_other)
 	for (const struct option *a = flags_table; a->name; a++)
 		for (const struct option *b = a + 1; b->name; b++)
 			agree(a, b);
-	for (const struct option_later *l = flags_later; l->name; l++)
-		for (const struct option *o = flags_table; o->name; o++)
-			ck_assert_msg(strcmp(o->name, l->name) != 0, "--%s is built", l->name);
 }
 END_TEST
 
