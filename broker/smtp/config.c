@@ -143,8 +143,8 @@ static void read_tls(const struct reading *r)
 		c->tls_files.min_version = 13;
 	else if (least != NULL && strcmp(least, "tls1.2") != 0)
 		config_bad(&version, least, "is neither tls1.2 nor tls1.3");
-	if (c->with_tls)
-		return;
+	if (c->tls_files.cert != NULL || c->tls_files.key != NULL)
+		return; /* at most one is missing, and that has been told */
 	if (least != NULL)
 		config_bad(&version, NULL, what);
 	if (is_required)
@@ -164,7 +164,7 @@ static void read_users(const struct reading *r)
 	text_format(what, sizeof what,
 	            "means nothing without --%stls-cert FILE and --%stls-key FILE: passwords are taken under TLS only",
 	            r->prefix, r->prefix);
-	if (!r->c->with_tls)
+	if (r->c->tls_files.cert == NULL && r->c->tls_files.key == NULL)
 		config_bad(&at, NULL, what);
 	r->c->users = users_read(value, err);
 	if (r->c->users == NULL)

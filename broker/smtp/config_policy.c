@@ -90,24 +90,24 @@ static void take_sender(void *arg, const struct config_at *at, const char *word)
 
 static const char tls_first[] = "means nothing without --%stls-cert FILE and --%stls-key FILE: %s";
 
-/* They could never come to count. */
+/* They could never come to count. One file without the other has been told already; likewise one that is bad. */
 static void check_senders(const struct smtp_config *c, const struct config_at *at)
 {
 	char what[200];
 
 	text_format(what, sizeof what, tls_first, at->prefix, at->prefix,
 	            "a sender counts only under TLS, since everybody can write any");
-	if (!c->with_tls)
+	if (c->tls_files.cert == NULL && c->tls_files.key == NULL)
 		config_bad(at, NULL, what);
 }
 
 static void check_users(const struct smtp_config *c, const struct config_at *at)
 {
-	char what[160];
+	char what[160], name[CONFIG_NAME];
 
 	text_format(what, sizeof what, "means nothing without --%susers FILE, which says who may authenticate",
 	            at->prefix);
-	if (c->users == NULL)
+	if (c->users == NULL && options_get(at->o, config_name(at->prefix, "users", name)) == NULL)
 		config_bad(at, NULL, what);
 }
 

@@ -6,12 +6,9 @@
 #include "tests/unit/base/suite.h"
 
 static const struct option_spec specs[] = {
-	{ "data", 0, "DIR", "where" },
-	{ "mail", 0, "ADDRESS", "mail comes in" },
-	{ "mail-domain", 0, "NAME...", "ours" },
-	{ "mail-size", 0, "SIZE", "of one" },
-	{ "mail-strict", 0, NULL, "say no" },
-	{ "config", 0, "FILE", "read more from there" },
+	{ "data", 0, "DIR", "where" },           { "mail", 0, "ADDRESS", "mail comes in" },
+	{ "mail-domain", 0, "NAME...", "ours" }, { "mail-size", 0, "SIZE", "of one" },
+	{ "mail-strict", 0, NULL, "say no" },    { "config", 0, "FILE", "read more from there" },
 };
 static const char *const keys[] = { "payload", "users", NULL };
 static const struct option_section sections[] = {
@@ -110,7 +107,8 @@ END_TEST
 /* inih takes an indented line for more of the value above it, and cuts names of sections at 50 bytes. */
 START_TEST(test_shapes_of_lines)
 {
-	good("\xEF\xBB\xBF[mail]\r\n  listen = a:1 ; a remark\r\n\tsize = 3\r\n   # no = entry\r\n\r\n  [mail.queue.q]  \r\n"
+	good("\xEF\xBB\xBF[mail]\r\n  listen = a:1 ; a remark\r\n\tsize = 3\r\n   # no = entry\r\n\r\n  [mail.queue.q] "
+	     " \r\n"
 	     "    payload = json");
 	ck_assert_str_eq(options_get(&o, "mail"), "a:1");
 	ck_assert_str_eq(options_get(&o, "mail-size"), "3");
@@ -143,11 +141,12 @@ START_TEST(test_all_mistakes)
 	BAD("dta = 1\nnonsense\n[mail]\nlisten = a:1\nsiez = 3\nmail-size = 3\n[mial]\nx = 1\n[mail.queue.q]\n"
 	    "payloda = raw\nsize = 3\n[mail.queue.]\n[mail.queue.x\nusers = 1\n[]\n",
 	    "1: unknown key 'dta': did you mean 'data'?", "2: not NAME = VALUE",
-	    "5: unknown key 'siez' in [mail]: did you mean 'size'?",
-	    "6: unknown key 'mail-size' in [mail]", "7: unknown section [mial]: did you mean [mail]?",
+	    "5: unknown key 'siez' in [mail]: did you mean 'size'?", "6: unknown key 'mail-size' in [mail]",
+	    "7: unknown section [mial]: did you mean [mail]?",
 	    "10: unknown key 'payloda' in [mail.queue.q]: did you mean 'payload'?",
-	    "11: unknown key 'size' in [mail.queue.q]", "12: unknown section [mail.queue.]: did you mean [mail.queue.]?",
-	    "13: a section's name ends with ]", "15: unknown section []");
+	    "11: unknown key 'size' in [mail.queue.q]",
+	    "12: unknown section [mail.queue.]: did you mean [mail.queue.]?", "13: a section's name ends with ]",
+	    "15: unknown section []");
 	ck_assert_str_eq(options_get(&o, "mail"), "a:1"); /* what is right counts */
 }
 END_TEST
@@ -157,9 +156,8 @@ START_TEST(test_places)
 {
 	char want[OPTIONS_ERR], text[OPTIONS_ERR] = "--mail-domain: 'b..c' is none";
 
-	ck_assert_int_eq(read_text("[mail]\ndomain = a, b..c\ndomain = d\nsize = 9\n", NULL,
-	                           (char *[]){ "--data", "/d" }, 2),
-	                 0);
+	ck_assert_int_eq(
+	    read_text("[mail]\ndomain = a, b..c\ndomain = d\nsize = 9\n", NULL, (char *[]){ "--data", "/d" }, 2), 0);
 	options_locate(&o, text);
 	snprintf(want, sizeof want, "%s:2: --mail-domain: 'b..c' is none", path);
 	ck_assert_str_eq(text, want);
@@ -210,7 +208,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_sections, test_shapes_of_lines, test_long_lines,    test_all_mistakes,
+	const TTest *const tests[] = { test_sections, test_shapes_of_lines, test_long_lines,   test_all_mistakes,
 		                       test_places,   test_no_file,         test_many_mistakes };
 	int fd = mkstemp(path), status;
 

@@ -92,9 +92,9 @@ START_TEST(test_senders)
 	ck_assert_int_eq(may(&p, "192.0.2.1", false, NULL, "me@example.org"), SMTP_MAY_IF_AUTH);
 	ck_assert_int_eq(may(&p, "192.0.2.1", true, NULL, "any.body@firm.test"), SMTP_MAY);
 	ck_assert_int_eq(may(&p, "192.0.2.1", true, NULL, "\"a@b\"@firm.test"), SMTP_MAY);
-	for (const char *const *a = (const char *const[]){ "", "you@example.org", "xme@example.org", "me@example.orgs",
-	                                                   "me@sub.firm.test", "me@xfirm.test", "firm.test",
-	                                                   "\"x@firm.test\"@evil.test", NULL };
+	for (const char *const *a =
+	         (const char *const[]){ "", "you@example.org", "xme@example.org", "me@example.orgs", "me@sub.firm.test",
+	                                "me@xfirm.test", "firm.test", "\"x@firm.test\"@evil.test", NULL };
 	     *a != NULL; a++)
 		ck_assert_msg(may(&p, "192.0.2.1", true, NULL, *a) == SMTP_MAY_NOT, "%s", *a);
 }

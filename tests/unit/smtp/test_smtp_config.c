@@ -10,7 +10,10 @@
 #include "broker/smtp/users.h"
 #include "tests/unit/base/suite.h"
 
-#define REST { "config", 0, "FILE", "more" }
+#define REST                                                                                                           \
+	{                                                                                                              \
+		"config", 0, "FILE", "more"                                                                            \
+	}
 static const struct option_spec long_specs[] = { SMTP_OPTIONS("smtp", "smtp-"), REST };
 static const struct option_spec bare_specs[] = { SMTP_OPTIONS("listen", ""), REST };
 static const struct option_section long_sections[] = { SMTP_SECTIONS("smtp", "smtp-") };
@@ -159,12 +162,15 @@ static void has_all(void)
 
 START_TEST(test_all)
 {
-	static const char text[] = HEAD TLS
-	    "tls-listen = [::1]:465\nlmtp = /run/lmtp\nhostname = mx.example.org\ndomain = Jobs.Example.ORG, a.b\ndomain = c.d\n"
-	    "tls-required = yes\ntls-min-version = tls1.3\nusers = @U\nallow-users = ada\nnetworks = 10.0.0.0/8,192.0.2.1\n"
-	    "senders = Me@X.Y @z.test\nproxy = 127.0.0.1\npostmaster = admin\npayload = json\ndedup = on\nno-trace = on\n"
-	    "size = 2M\nconnections = 10\nper-address = 3\nidle = 5s\ndata-time = 1m\ndata-rate = 1K\nanswer = 2s\nspool = /s\n"
-	    "spool-bytes = 3M\n";
+	static const char text[] = HEAD TLS "tls-listen = [::1]:465\nlmtp = /run/lmtp\nhostname = "
+					    "mx.example.org\ndomain = Jobs.Example.ORG, a.b\ndomain = c.d\n"
+					    "tls-required = yes\ntls-min-version = tls1.3\nusers = @U\nallow-users = "
+					    "ada\nnetworks = 10.0.0.0/8,192.0.2.1\n"
+					    "senders = Me@X.Y @z.test\nproxy = 127.0.0.1\npostmaster = admin\npayload "
+					    "= json\ndedup = on\nno-trace = on\n"
+					    "size = 2M\nconnections = 10\nper-address = 3\nidle = 5s\ndata-time = "
+					    "1m\ndata-rate = 1K\nanswer = 2s\nspool = /s\n"
+					    "spool-bytes = 3M\n";
 
 	read_ini(&long_table, "smtp-", text);
 	has_all();
@@ -205,12 +211,14 @@ START_TEST(test_refusals)
 {
 	bad("[smtp]\nlisten = 127.0.0.1\n", 2, "--smtp: '127.0.0.1' is no address such as");
 	bad(HEAD "lmtp = nowhere\n", 3, "--smtp-lmtp: 'nowhere' is no address");
-	bad(HEAD "lmtp = /0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456"
-	         "78901234567\n",
+	bad(HEAD
+	    "lmtp = /0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456"
+	    "78901234567\n",
 	    3, "--smtp-lmtp: '/0123");
 	bad(HEAD "hostname = a b\n", 3, "--smtp-hostname: 'a b' is no name of a host");
 	bad(HEAD "domain = a.b\ndomain = c.d, e..f\n", 4, "--smtp-domain: 'e..f' is no domain");
-	bad(HEAD "networks = 10.0.0.1/8\n", 3, "--smtp-networks: '10.0.0.1/8' is no network such as 10.0.0.0/8: it has bits");
+	bad(HEAD "networks = 10.0.0.1/8\n", 3,
+	    "--smtp-networks: '10.0.0.1/8' is no network such as 10.0.0.0/8: it has bits");
 	bad(HEAD "networks = 10.0.0.0/33\n", 3, "--smtp-networks: '10.0.0.0/33' is no network");
 	bad(HEAD "proxy = lb.example\n", 3, "--smtp-proxy: 'lb.example' is no network");
 	bad(HEAD "postmaster = Admin\n", 3, "--smtp-postmaster: 'Admin' is no name of a queue");
@@ -230,20 +238,27 @@ START_TEST(test_needs)
 {
 	bad(HEAD "tls-cert = c.pem\n", 3, "--smtp-tls-cert means nothing without --smtp-tls-key FILE");
 	bad(HEAD "tls-key = c.pem\n", 3, "--smtp-tls-key means nothing without --smtp-tls-cert FILE");
+	bad(HEAD "tls-cert = c.pem\nusers = @U\ntls-required = yes\nsenders = a@b.c\n", 3,
+	    "--smtp-tls-cert means nothing");
 	bad(HEAD "tls-required = yes\n", 3, "--smtp-tls-required means nothing without --smtp-tls-cert FILE and");
 	bad(HEAD "tls-listen = :465\n", 3, "--smtp-tls-listen means nothing without");
 	bad(HEAD "tls-min-version = tls1.3\n", 3, "--smtp-tls-min-version means nothing without");
 	bad(HEAD TLS "tls-min-version = ssl3\n", 5, "--smtp-tls-min-version: 'ssl3' is neither tls1.2 nor tls1.3");
-	bad(HEAD "users = @U\n", 3, "--smtp-users means nothing without --smtp-tls-cert FILE and --smtp-tls-key FILE: pass");
+	bad(HEAD "users = @U\n", 3,
+	    "--smtp-users means nothing without --smtp-tls-cert FILE and --smtp-tls-key FILE: pass");
 	bad(HEAD "senders = a@b.c\n", 3, "--smtp-senders means nothing without --smtp-tls-cert FILE");
 	bad(HEAD TLS "senders = a.b\n", 5, "--smtp-senders: 'a.b' is no sender such as");
 	bad(HEAD "allow-users = ada\n", 3, "--smtp-allow-users means nothing without --smtp-users FILE");
-	bad(HEAD TLS "users = @U\nallow-users = bob\nallow-users = eve\n", 7, "--smtp-allow-users: 'eve' is nobody in the");
+	bad(HEAD TLS "users = @U\nallow-users = bob\nallow-users = eve\n", 7,
+	    "--smtp-allow-users: 'eve' is nobody in the");
 	bad("[smtp]\ndomain = a.b\n", 2, "--smtp-domain means nothing without an address: --smtp HOST:PORT");
-	bad("[smtp.queue.q]\npayload = raw\n", 2, "[smtp.queue.q] payload means nothing without `listen = HOST:PORT` in [smtp]");
+	bad("[smtp.queue.q]\npayload = raw\n", 2,
+	    "[smtp.queue.q] payload means nothing without `listen = HOST:PORT` in [smtp]");
 	read_ini(&long_table, "smtp-", HEAD TLS "users = /nowhere/u\n");
 	ck_assert_uint_eq(m.n, 1);
 	ck_assert_ptr_nonnull(strstr(m.v[0], "/nowhere/u: No such file"));
+	read_ini(&long_table, "smtp-", HEAD TLS "users = /nowhere/u\nallow-users = ada\n[smtp.queue.q]\nusers = ada\n");
+	ck_assert_uint_eq(m.n, 1); /* and nothing that follows from it */
 	read_ini(&bare_table, "", "[smtp]\ndomain = a.b\n");
 	ck_assert_uint_eq(m.n, 1);
 	ck_assert_ptr_nonnull(strstr(m.v[0], ":2: --domain means nothing without an address: --listen HOST:PORT"));
@@ -255,11 +270,13 @@ START_TEST(test_sections_refused)
 	bad(HEAD "[smtp.queue.Q]\npayload = raw\n", 4, "[smtp.queue.Q]: no queue can be called that");
 	bad(HEAD "[smtp.queue.q]\npayload = text\n", 4, "[smtp.queue.q] payload: 'text' is none of raw, body, json");
 	bad(HEAD "[smtp.queue.q]\ntrace = perhaps\n", 4, "[smtp.queue.q] trace: 'perhaps' is neither yes nor no");
-	bad(HEAD "[smtp.queue.q]\nnetworks = 10.0.0.0/8\nnetworks = x\n", 5, "[smtp.queue.q] networks: 'x' is no network");
+	bad(HEAD "[smtp.queue.q]\nnetworks = 10.0.0.0/8\nnetworks = x\n", 5,
+	    "[smtp.queue.q] networks: 'x' is no network");
 	bad(HEAD "[smtp.queue.q]\nusers = ada\n", 4, "[smtp.queue.q] users means nothing without --smtp-users FILE");
 	bad(HEAD "[smtp.queue.q]\nsenders = @a.b\n", 4, "[smtp.queue.q] senders means nothing without --smtp-tls-cert");
 	bad(HEAD TLS "users = @U\n[smtp.queue.q]\nusers = ada, eve\n", 7, "[smtp.queue.q] users: 'eve' is nobody in");
-	bad(HEAD "[smtp.queue.q]\npaylod = raw\n", 4, "unknown key 'paylod' in [smtp.queue.q]: did you mean 'payload'?");
+	bad(HEAD "[smtp.queue.q]\npaylod = raw\n", 4,
+	    "unknown key 'paylod' in [smtp.queue.q]: did you mean 'payload'?");
 	/* all of them, each once */
 	read_ini(&long_table, "smtp-",
 	         HEAD "size = 1\nidle = x\n[smtp.queue.a]\ntrace = 7\n[smtp.queue.B]\ntrace = 7\ndedup = 7\n");
@@ -331,8 +348,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_defaults, test_all,              test_queues, test_refusals,
-		                       test_needs,    test_sections_refused, test_guard,  test_check };
+	const TTest *const tests[] = { test_defaults,         test_all,   test_queues, test_refusals, test_needs,
+		                       test_sections_refused, test_guard, test_check };
 	int status;
 
 	begin();

@@ -58,7 +58,8 @@ START_TEST(test_passwords)
 	struct smtp_users *u;
 
 	begin();
-	snprintf(text, sizeof text, "# who may\n\nbob:%s\r\nada:%s\n#eve:%s\nj\xc3\xb6rg@x.test:%s", five, six, six, yes);
+	snprintf(text, sizeof text, "# who may\n\nbob:%s\r\nada:%s\n#eve:%s\nj\xc3\xb6rg@x.test:%s", five, six, six,
+	         yes);
 	write_users(text);
 	u = users_read(path, err);
 	ck_assert_msg(u != NULL, "%s", err);
@@ -68,7 +69,8 @@ START_TEST(test_passwords)
 	ck_assert(users_check(u, "ada", "secret") && users_check(u, "bob", "secret"));
 	ck_assert(users_check(u, "j\xc3\xb6rg@x.test", "secret"));
 	ck_assert(!users_check(u, "ada", "secre") && !users_check(u, "ada", "secret ") && !users_check(u, "ada", ""));
-	ck_assert(!users_check(u, "eve", "secret") && !users_check(u, "", "secret")); /* somebody's password, not theirs */
+	ck_assert(!users_check(u, "eve", "secret") &&
+	          !users_check(u, "", "secret")); /* somebody's password, not theirs */
 	memset(text, 'x', sizeof text);
 	text[1500] = '\0';
 	ck_assert(!users_check(u, "ada", text));
