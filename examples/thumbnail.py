@@ -11,7 +11,7 @@ import json
 import os
 import sys
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 SIZE = 160, 160
 Image.MAX_IMAGE_PIXELS = 50_000_000  # a small file may hold a picture that fills the memory; Pillow refuses twice this
@@ -19,12 +19,15 @@ Image.MAX_IMAGE_PIXELS = 50_000_000  # a small file may hold a picture that fill
 if os.environ.get("SHEAF_H_MIME") == "raw":
     sys.exit(f"this mail cannot be read: {os.environ.get('SHEAF_H_MIME_WHY')}")
 mail = json.load(sys.stdin)
-images = [a for a in mail["attachments"] if a["type"].startswith("image/")]
-if not images:
+for attachment in mail["attachments"]:  # whatever its type and name say: many mail programs do not know them
+    try:
+        image = Image.open(io.BytesIO(base64.b64decode(attachment["content"])))
+        image.thumbnail(SIZE)
+        image.convert("RGBA").save(sys.stdout.buffer, "PNG")
+        break
+    except UnidentifiedImageError:
+        continue
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        sys.exit(f"{attachment['name']}: {error}")
+else:
     sys.exit(f"{mail['envelope']['from']} sent no image")
-try:
-    image = Image.open(io.BytesIO(base64.b64decode(images[0]["content"])))
-    image.thumbnail(SIZE)
-    image.convert("RGBA").save(sys.stdout.buffer, "PNG")
-except (OSError, ValueError, Image.DecompressionBombError) as error:
-    sys.exit(f"{images[0]['name']}: {error}")

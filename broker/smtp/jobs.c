@@ -40,7 +40,7 @@ struct work {
 	char *why;
 };
 
-static_assert(LIMIT_MAIL + LIMIT_MAIL_PATH + 1200 <= LIMIT_PAYLOAD, "a mail and what is put before it fit a payload");
+static_assert(LIMIT_MAIL + TRACE_MOST <= LIMIT_PAYLOAD, "a mail and what is put before it fit a payload");
 
 __attribute__((format(printf, 3, 4))) static bool refuse(struct work *w, enum jobs_fault fault, const char *format, ...)
 {
@@ -146,22 +146,31 @@ static void fall_back(struct work *w, enum kind from, const char *why)
 	}
 }
 
-static bool fits(const struct work *w, uint64_t more)
+/* Whether what is made, and what is to be handed on raw, fits: that may not be left out. */
+static bool fits(const struct work *w)
 {
-	return w->j->payload_bytes + more <= LIMIT_ALL_BYTES;
+	uint64_t raw = (any(w, RAW_TRACED) ? w->mail.n + TRACE_MOST : 0) + (any(w, RAW_PLAIN) ? w->mail.n : 0);
+
+	return w->j->payload_bytes + raw <= LIMIT_ALL_BYTES;
 }
+
+static const char too_much[] = "it has more bytes than the payloads of a mail may have";
 
 static void make_body(struct work *w, const struct mime *m)
 {
 	struct buf *b = &w->j->bytes;
 	size_t at = b->n;
+	bool good = mime_body(m, LIMIT_PAYLOAD, b, w->body_why);
 
-	if (!mime_body(m, LIMIT_PAYLOAD, b, w->body_why)) {
-		fall_back(w, BODY, w->body_why);
-		return;
-	}
 	w->made[BODY] = since(b, at);
 	w->j->payload_bytes += b->n - at;
+	if (good && fits(w))
+		return;
+	if (good)
+		text_format(w->body_why, MIME_WHY, "%s", too_much);
+	w->j->payload_bytes -= b->n - at;
+	b->n = at;
+	fall_back(w, BODY, w->body_why);
 }
 
 static void put_text(struct buf *b, const char *name, const char *text)
@@ -221,9 +230,9 @@ static void make_json(struct work *w, const struct mime *m)
 		buf_put_u8(b, '}');
 		w->parts[i].payload = since(b, at);
 		w->j->payload_bytes += b->n - at;
-		good = b->n - at <= LIMIT_PAYLOAD && fits(w, 0);
+		good = b->n - at <= LIMIT_PAYLOAD && fits(w);
 		if (!good)
-			text_format(w->json_why, MIME_WHY, "it has more bytes than the payloads of a mail may have");
+			text_format(w->json_why, MIME_WHY, "%s", too_much);
 	}
 	buf_fini(&rest);
 	if (good)
@@ -270,7 +279,7 @@ static bool make_raw(struct work *w)
 			return refuse(w, JOBS_TOO_LARGE, "a job has at most %llu bytes",
 			              (unsigned long long)LIMIT_PAYLOAD);
 	}
-	if (!fits(w, 0))
+	if (w->j->payload_bytes > LIMIT_ALL_BYTES)
 		return refuse(w, JOBS_TOO_LARGE,
 		              "the jobs of a mail have at most %llu bytes together; send it to fewer queues at a time",
 		              (unsigned long long)LIMIT_ALL_BYTES);

@@ -7,8 +7,9 @@
 #include "broker/smtp/letter.h"
 
 enum {
-	TRACE_DATE = 32, /* "Tue, 24 Nov 2026 18:04:00 +0000" and a NUL */
-	TRACE_STAMP = 25 /* "2026-11-24T18:04:00.123Z" and a NUL */
+	TRACE_MOST = LIMIT_MAIL_PATH + 1024, /* bytes of the two lines */
+	TRACE_DATE = 32,                     /* "Tue, 24 Nov 2026 18:04:00 +0000" and a NUL */
+	TRACE_STAMP = 25                     /* "2026-11-24T18:04:00.123Z" and a NUL */
 };
 
 /* `hash`: SHA-256 of the mail in hex; its beginning is the id in Received. The recipient is named if there is only one:

@@ -402,6 +402,20 @@ START_TEST(test_what_is_too_large)
 	ck_assert_ptr_nonnull(strstr(rig_header(&r, 0, "mime_why"), "payloads of a mail"));
 	end();
 
+	begin("json"); /* beside what may not be left out, too */
+	rig_to(&r, "body");
+	rig_to(&r, "plain");
+	rig_to(&r, "other");
+	add("Content-Type: text/plain\r\n\r\n");
+	memset(buf_room(&made, 7 * MIB), 'x', 7 * MIB);
+	made.n += 7 * MIB;
+	rig_make(&r, buf_span(&made));
+	ck_assert_str_eq(rig_header(&r, 0, "mime"), "raw");
+	ck_assert_str_eq(rig_header(&r, 1, "mime"), "raw");
+	ck_assert_ptr_nonnull(strstr(rig_header(&r, 1, "mime_why"), "payloads of a mail"));
+	ck_assert(span_eq(rig_payload(&r, 2), buf_span(&made)));
+	end();
+
 	begin("body"); /* Latin 1 of 9 MiB is 18 in UTF-8 */
 	add("Content-Type: text/plain; charset=iso-8859-1\r\n\r\n");
 	memset(buf_room(&made, 9 * MIB), 0xe4, 9 * MIB);
