@@ -176,7 +176,17 @@ static int read_duration(const struct config *c, const char *name, uint64_t othe
 	return bad(err, name, value, "is no duration such as 500ms, 30s, 5m or 2h (or it is too short)");
 }
 
-static int read_rest(struct config *c, char *err)
+/* Notes what a check has found; then the next ones go on. */
+static bool note(struct config *c, int result, char *err)
+{
+	if (result == 0)
+		return true;
+	options_locate(&c->options, err);
+	mistakes_add(&c->mistakes, "%s", err);
+	return false;
+}
+
+static int read_deliveries(struct config *c, char *err)
 {
 	const char *value = options_get(&c->options, "max-deliveries");
 	uint64_t n = DEFAULT_DELIVERIES;
@@ -184,22 +194,46 @@ static int read_rest(struct config *c, char *err)
 	if (value != NULL && !units_number(value, 1, LIMIT_DELIVERIES, &n))
 		return bad(err, "max-deliveries", value, "is no whole number from 1 to 100");
 	c->deliveries = (uint32_t)n;
-	if (read_size(c, "memory", DEFAULT_MEMORY, MIB, &c->memory, err) != 0 ||
-	    read_size(c, "disk", 0, 8 * SEGMENT_LEAST, &c->disk, err) != 0 ||
-	    read_size(c, "segment", DEFAULT_SEGMENT, SEGMENT_LEAST, &c->segment, err) != 0 ||
-	    read_size(c, "max-message", DEFAULT_MESSAGE_MAX, 1, &c->max_message, err) != 0 ||
-	    read_size(c, "keep-bytes", DEFAULT_KEEP_BYTES, 0, &c->keep_bytes, err) != 0 ||
-	    read_duration(c, "keep", DEFAULT_KEEP_MS, 0, &c->keep_ms, err) != 0 ||
-	    read_duration(c, "liveness", DEFAULT_LIVENESS_MS, 100, &c->liveness_ms, err) != 0 ||
-	    read_duration(c, "grace", 5000, 0, &c->grace_ms, err) != 0)
-		return -1;
-	if (c->max_message > LIMIT_PUBLISH_BYTES - 4)
-		return bad(err, "max-message", options_get(&c->options, "max-message"), "is not less than 16M");
-	if ((c->segment & (c->segment - 1)) != 0 || c->segment > SEGMENT_MOST)
-		return bad(err, "segment", options_get(&c->options, "segment"), "is no power of two from 64M to 1G");
-	if (c->disk > 0 && c->disk < 8 * c->segment)
-		return bad(err, "disk", options_get(&c->options, "disk"), "is less than 8 segments of the journal");
 	return 0;
+}
+
+static int check_segment(const struct config *c, char *err)
+{
+	if ((c->segment & (c->segment - 1)) == 0 && c->segment <= SEGMENT_MOST)
+		return 0;
+	return bad(err, "segment", options_get(&c->options, "segment"), "is no power of two from 64M to 1G");
+}
+
+static int check_message(const struct config *c, char *err)
+{
+	if (c->max_message <= LIMIT_PUBLISH_BYTES - 4)
+		return 0;
+	return bad(err, "max-message", options_get(&c->options, "max-message"), "is not less than 16M");
+}
+
+static int check_disk(const struct config *c, char *err)
+{
+	if (c->disk == 0 || c->disk >= 8 * c->segment)
+		return 0;
+	return bad(err, "disk", options_get(&c->options, "disk"), "is less than 8 segments of the journal");
+}
+
+static void read_rest(struct config *c, char *err)
+{
+	bool disk;
+
+	note(c, read_deliveries(c, err), err);
+	note(c, read_size(c, "memory", DEFAULT_MEMORY, MIB, &c->memory, err), err);
+	disk = note(c, read_size(c, "disk", 0, 8 * SEGMENT_LEAST, &c->disk, err), err);
+	if (note(c, read_size(c, "segment", DEFAULT_SEGMENT, SEGMENT_LEAST, &c->segment, err), err) &&
+	    note(c, check_segment(c, err), err) && disk)
+		note(c, check_disk(c, err), err);
+	if (note(c, read_size(c, "max-message", DEFAULT_MESSAGE_MAX, 1, &c->max_message, err), err))
+		note(c, check_message(c, err), err);
+	note(c, read_size(c, "keep-bytes", DEFAULT_KEEP_BYTES, 0, &c->keep_bytes, err), err);
+	note(c, read_duration(c, "keep", DEFAULT_KEEP_MS, 0, &c->keep_ms, err), err);
+	note(c, read_duration(c, "liveness", DEFAULT_LIVENESS_MS, 100, &c->liveness_ms, err), err);
+	note(c, read_duration(c, "grace", 5000, 0, &c->grace_ms, err), err);
 }
 
 static int check_addresses(const struct config *c, char *err)
@@ -220,15 +254,6 @@ static int check_addresses(const struct config *c, char *err)
 		return -1;
 	}
 	return 0;
-}
-
-/* Notes what a check has found; then the next ones go on. */
-static void note(struct config *c, int result, char *err)
-{
-	if (result == 0)
-		return;
-	options_locate(&c->options, err);
-	mistakes_add(&c->mistakes, "%s", err);
 }
 
 static int read_data(struct config *c, char *err)
@@ -265,8 +290,8 @@ static void read_all(struct config *c, char *err)
 	note(c, read_endpoint(c, "workers", "tcp://127.0.0.1:7402", &c->workers, err), err);
 	note(c, read_jobs(c, err), err);
 	note(c, read_fsync(c, err), err);
-	note(c, read_rest(c, err), err);
-	note(c, config_nsq_read(&c->nsq, &c->options, c->max_message, err), err);
+	read_rest(c, err);
+	config_nsq_read(&c->nsq, &c->options, c->max_message, &c->mistakes);
 	read_smtp(c);
 }
 

@@ -39,7 +39,7 @@ static void check_nsq(struct config *c)
 	struct tls_context *tls;
 	char err[TLS_ERR];
 
-	if (!nsq_wanted(&c->nsq) || !c->nsq.with_tls)
+	if (!nsq_wanted(&c->nsq) || c->nsq.tls.cert == NULL || c->nsq.tls.key == NULL)
 		return;
 	tls = tls_context_new(&c->nsq.tls, err);
 	if (tls == NULL)

@@ -221,19 +221,42 @@ static int read_auth(struct nsq_config *c, const struct options *o, char *err)
 	           : bad(err, "nsq-auth-method", method, "is neither get nor post");
 }
 
-int config_nsq_read(struct nsq_config *c, const struct options *o, uint64_t max_message, char err[OPTIONS_ERR])
+/* Notes what a part of it has found; then the next ones go on. */
+static void note(const struct options *o, struct mistakes *m, int result, char err[OPTIONS_ERR])
 {
-	*c = (struct nsq_config){ 0 };
-	if (read_listen(o, "nsq", &c->tcp, err) != 0 || read_listen(o, "nsq-http", &c->http, err) != 0 ||
-	    read_listen(o, "nsq-https", &c->https, err) != 0)
-		return -1;
-	for (int i = 0; i < o->n && !nsq_wanted(c); i++)
+	if (result == 0)
+		return;
+	options_locate(o, err);
+	mistakes_add(m, "%s", err);
+}
+
+/* All that was said of NSQ although there shall be none. */
+static void read_nothing(const struct options *o, struct mistakes *m, char err[OPTIONS_ERR])
+{
+	for (int i = 0; i < o->n; i++)
 		if (strncmp(o->specs[i].name, "nsq-", 4) == 0 && o->values[i] != NULL)
-			return without(err, o->specs[i].name, "--nsq HOST:PORT");
-	if (read_limits(c, o, max_message, err) != 0 || read_tls(c, o, err) != 0 || read_broadcast(c, o, err) != 0 ||
-	    read_auth(c, o, err) != 0)
-		return -1;
-	return read_list(o, "nsq-lookupd", false, c->lookupd, &c->n_lookupd, err);
+			note(o, m, without(err, o->specs[i].name, "--nsq HOST:PORT"), err);
+}
+
+void config_nsq_read(struct nsq_config *c, const struct options *o, uint64_t max_message, struct mistakes *m)
+{
+	uint32_t before = m->n;
+	char err[OPTIONS_ERR];
+
+	*c = (struct nsq_config){ 0 };
+	note(o, m, read_listen(o, "nsq", &c->tcp, err), err);
+	note(o, m, read_listen(o, "nsq-http", &c->http, err), err);
+	note(o, m, read_listen(o, "nsq-https", &c->https, err), err);
+	if (!nsq_wanted(c)) {
+		if (m->n == before)
+			read_nothing(o, m, err);
+		return;
+	}
+	note(o, m, read_limits(c, o, max_message, err), err);
+	note(o, m, read_tls(c, o, err), err);
+	note(o, m, read_broadcast(c, o, err), err);
+	note(o, m, read_auth(c, o, err), err);
+	note(o, m, read_list(o, "nsq-lookupd", false, c->lookupd, &c->n_lookupd, err), err);
 }
 
 static int open_to_all(const char *option, const struct edge_address *a, const char *why, const char *add, char *err)

@@ -82,6 +82,17 @@ class CheckConfig(ConfigCase):
                            (17, "did you mean 'users'")):
             self.assertIn(what, says[line])
 
+    def test_all_of_the_others(self):
+        wrong = self.check(
+            f"data = {self.data}\nmemory = 1\nkeep = soon\nmax-deliveries = 0\nfsync = rarely\nlisten = here\n"
+            "segment = 65M\ndisk = 600M\nmax-message = 17M\nnsq = 1\nnsq-max-rdy = 0\nnsq-tls-cert = c\n")
+        self.assertEqual([line for line, _ in wrong], [6, 5, 4, 2, 7, 9, 3, 10])
+        wrong = self.check(f"data = {self.data}\nnsq = 127.0.0.1:1\nnsq-max-rdy = 0\nnsq-tls-cert = c\n"
+                           "nsq-auth = a:1\nnsq-auth = b\nnsq-lookupd = c:x\n")
+        self.assertEqual([line for line, _ in wrong], [3, 4, 6, 7])
+        wrong = self.check(f"data = {self.data}\nnsq-max-rdy = 7\nnsq-tls-cert = c\n")
+        self.assertEqual([line for line, _ in wrong], [3, 2])
+
     def test_files(self):
         text = self.whole()
         lines = text.splitlines()
