@@ -2,6 +2,8 @@
  * can. No more is taken from a client while what it was told waits to be read by it. */
 #include "broker/smtp/conn.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -86,13 +88,11 @@ void smtp_conn_close(struct conn *c)
 
 void smtp_conn_leave(struct conn *c)
 {
-	uint64_t idle_ms = c->server->setup.config->idle_ms;
-
 	if (c->state >= CONN_LEAVING)
 		return;
 	smtp_conn_forget(c);
 	c->state = CONN_LEAVING;
-	c->until_ms = conn_now(c) + (idle_ms < CONN_LEAVE_MS ? idle_ms : CONN_LEAVE_MS);
+	c->until_ms = conn_now(c) + CONN_LEAVE_MS;
 }
 
 /* Who has said QUIT, and nothing behind it, has heard all that it wants to. */
@@ -209,6 +209,17 @@ void smtp_conn_send(struct conn *c)
 
 /* ---- in ---- */
 
+/* Some clients send a mail and its dot in two writes, and their TCP holds the second one until the first is
+ * acknowledged, which ours would put off for 40 ms, since there is nothing to answer yet. */
+static void acknowledge(struct conn *c)
+{
+	uv_os_fd_t fd;
+	int on = 1;
+
+	if (c->state == CONN_OPEN && c->peer.address.family != 0 && uv_fileno(handle(c), &fd) == 0)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
 static bool takes(const struct conn *c)
 {
 	return c->state == CONN_OPEN && !c->writing && !conn_shaking(c) && smtp_session_takes(c->session);
@@ -280,6 +291,7 @@ static void on_room(uv_handle_t *h, size_t suggested, uv_buf_t *out)
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
 {
 	struct conn *c = stream->data;
+	bool in_mail = c->state == CONN_OPEN && smtp_session_in_mail(c->session);
 
 	if (n == 0 || c->state == CONN_CLOSED)
 		return;
@@ -298,6 +310,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
 		smtp_conn_bring_in(c, span_of(b->base, (size_t)n));
 	}
 	smtp_conn_go(c);
+	if (in_mail && c->state == CONN_OPEN && smtp_session_in_mail(c->session))
+		acknowledge(c);
 }
 
 /* Stopping and starting costs calls of the system, so a client that only waits for its answer is read from all along:
@@ -359,14 +373,14 @@ void smtp_conn_go(struct conn *c)
 {
 	bool full = true;
 
-	if (c->state == CONN_OPEN && smtp_session_closing(c->session)) /* also while the client does not read */
-		smtp_conn_leave(c);
 	while (full && c->state == CONN_OPEN && !c->writing) {
 		while (c->state == CONN_OPEN && step(c))
 			;
 		full = c->out.n >= SESSION_OUT;
 		smtp_conn_send(c);
 	}
+	if (c->state == CONN_OPEN && smtp_session_closing(c->session))
+		smtp_conn_leave(c); /* also when the client does not read what it was told before */
 	if (c->state != CONN_OPEN)
 		smtp_conn_send(c);
 	see_to_tls(c);

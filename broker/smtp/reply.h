@@ -81,6 +81,7 @@
 	X(AWAY,            "451 4.3.0", "the broker does not answer, try again", refused_away) \
 	/* mails */ \
 	X(LARGE,           "552 5.3.4", "larger than the size that EHLO names", refused_size) \
+	X(LARGER,          "552 5.3.4", "larger than the size that MAIL named", refused_size) \
 	X(LOOP,            "554 5.4.6", "too many Received lines: the mail goes in circles", refused_content) \
 	X(HEADERS,         "554 5.6.0", "its headers are too large", refused_content) \
 	X(FULL,            "452 4.3.1", "there is no room for it, try again", refused_full) \

@@ -172,6 +172,11 @@ bool smtp_session_busy(const struct smtp_session *s)
 	return !s->closing && (s->letter != NULL || s->ask == SMTP_ASK_MAIL || s->phase == PHASE_LOST);
 }
 
+bool smtp_session_in_mail(const struct smtp_session *s)
+{
+	return s->phase == PHASE_DATA || s->phase == PHASE_CHUNK || s->phase == PHASE_LOST;
+}
+
 bool smtp_session_closing(const struct smtp_session *s)
 {
 	return s->closing;

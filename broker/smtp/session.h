@@ -101,6 +101,9 @@ void smtp_session_drain(struct smtp_session *s, bool now);
 /* Whether it is within MAIL..its answer, which a drain waits for. */
 bool smtp_session_busy(const struct smtp_session *s);
 
+/* Whether what comes next is of a mail, not a command. */
+bool smtp_session_in_mail(const struct smtp_session *s);
+
 /* For the log line at its end. */
 struct smtp_session_facts {
 	uint32_t mails, refused, errors;

@@ -25,8 +25,8 @@ static void put(void *arg, struct span bytes)
 
 	if (s->fault != REPLY_NONE)
 		return;
-	if (spool_size(s->letter->spool) + bytes.n > s->config->size) {
-		fail(s, REPLY_LARGE);
+	if (spool_size(s->letter->spool) + bytes.n > s->size_most) {
+		fail(s, s->size_most < s->config->size ? REPLY_LARGER : REPLY_LARGE);
 		return;
 	}
 	switch (spool_put(s->letter->spool, bytes)) {

@@ -11,19 +11,18 @@
 struct envelope {
 	enum letter_body body;
 	bool utf8;
+	uint64_t size; /* 0 = not said */
 	bool has_size, has_body, has_auth;
 };
 
 static enum smtp_reply read_size(struct smtp_session *s, struct envelope *e, struct span value)
 {
-	uint64_t size;
-
 	if (e->has_size)
 		return REPLY_PARAMETER_TWICE;
 	e->has_size = true;
-	if (!smtp_number(value, &size))
+	if (!smtp_number(value, &e->size))
 		return REPLY_PARAMETER_BAD;
-	return size > s->config->size ? REPLY_LARGE : REPLY_NONE;
+	return e->size > s->config->size ? REPLY_LARGE : REPLY_NONE;
 }
 
 static enum smtp_reply read_body(struct envelope *e, struct span value)
@@ -109,6 +108,7 @@ static void begin_letter(struct smtp_session *s, const struct path *p, const str
 	l->lmtp = s->peer.lmtp;
 	l->utf8 = e->utf8;
 	l->body = e->body;
+	s->size_most = e->size > 0 ? e->size : s->config->size;
 	for (size_t i = 0;; i++) {
 		s->from[i] = (char)tolower((unsigned char)p->text[i]);
 		if (p->text[i] == '\0')

@@ -82,6 +82,7 @@ struct smtp_session {
 	bool content_on;
 	enum smtp_reply fault; /* what is wrong with the mail; it is taken to its end all the same */
 	uint64_t got;          /* bytes of it */
+	uint64_t size_most;    /* bytes that the mail itself may have: ours, or what MAIL said */
 	uint64_t data_ms;      /* when the first of them was asked for */
 	uint64_t chunk_left;
 	bool chunk_last;

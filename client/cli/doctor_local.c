@@ -142,7 +142,8 @@ static const char *const elsewhere[] = {
 	"SEGMENT",
 	"WORKERS",
 };
-static const struct option_spec mail[] = { SMTP_OPTIONS("smtp", "smtp-") };
+/* As sheafd has them, and sheaf-smtpd. */
+static const struct option_spec mail[] = { SMTP_OPTIONS("smtp", "smtp-"), SMTP_OPTIONS("listen", "") };
 
 /* Whether the variable is that of an option; else it may be what was meant. */
 static bool is_variable(struct suggest *s, const char *bare, const char *option)

@@ -18,7 +18,7 @@ import unittest
 
 from harness import Broker, Process, free_ports, program, sheaf, wait_until
 from nsq_case import make_certificate, trusting
-from smtp_client import Wire
+from smtp_client import Gone, Wire
 from smtp_jobs import take_jobs
 
 HOST = "mail.test"    # the server's name
@@ -47,11 +47,13 @@ class Smtpd(Process):
 
 class Rig:
     """A broker with mail, in one process or two. options: of [smtp]. sections: {"smtp.queue.q": {"dedup": "yes"}}.
-    broker: flags of sheafd."""
+    broker: flags of sheafd.
+    preamble: what a client has to say before it is greeted."""
 
-    def __init__(self, folder, apart=False, options=None, sections=None, tls=False, users=False, broker=None):
+    def __init__(self, folder, apart=False, options=None, sections=None, tls=False, users=False, broker=None,
+                 preamble=b""):
         os.makedirs(folder, exist_ok=True)
-        self.folder, self.apart = folder, apart
+        self.folder, self.apart, self.preamble = folder, apart, preamble
         port = free_ports(3)
         self.smtp, self.tls, self.lmtp = (f"127.0.0.1:{port + n}" for n in range(3))
         self.lmtp_path = os.path.join(folder, "lmtp.sock")
@@ -101,15 +103,20 @@ class Rig:
             raise AssertionError(f"sheaf queue {name} set: {done.stderr}")
 
     def accepts(self):
-        """Waits until the queue q takes mail, as it does once the ingress has found the broker."""
+        """Waits until mail is taken, as it is once the ingress has found the broker."""
         def look():
             try:
                 with Wire(self.smtp) as c:
+                    c.send(self.preamble)
                     c.hello()
+                    if self.options.get("tls-required") == "yes":
+                        c.say("STARTTLS", 220)
+                        c.start_tls(trusting(self.cert))
+                        c.capabilities()
                     c.say("MAIL FROM:<>", 250)
                     c.send(b"RCPT TO:<postmaster>\r\n")
                     return c.reply().code == 250
-            except OSError:
+            except (OSError, Gone):
                 return False
         wait_until(look, what="mail to be accepted")
         return self
@@ -132,14 +139,15 @@ class SmtpCase(unittest.TestCase):
     APART = False
     OPTIONS, SECTIONS, BROKER = {}, {}, {}
     TLS = USERS = False
-    QUEUES = ("q",)
+    QUEUES, PREAMBLE = ("q",), b""
     TIMEOUT = 90
     maxDiff = 4000
 
     @classmethod
     def setUpClass(cls):
         cls.dir = tempfile.mkdtemp(prefix="sheaf-e2e-")
-        cls.rig = Rig(cls.dir, cls.APART, cls.OPTIONS, cls.SECTIONS, cls.TLS, cls.USERS, cls.BROKER)
+        cls.rig = Rig(cls.dir, cls.APART, cls.OPTIONS, cls.SECTIONS, cls.TLS, cls.USERS, cls.BROKER,
+                      cls.PREAMBLE)
         try:
             cls.rig.start(*cls.QUEUES).accepts()
         except BaseException:

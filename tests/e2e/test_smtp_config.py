@@ -3,6 +3,7 @@ and line, nothing bound or written. And what start-up refuses."""
 import os
 import re
 import subprocess
+import unittest
 
 from harness import Case, environment, free_ports, program
 from nsq_case import make_certificate
@@ -155,6 +156,7 @@ class CheckConfig(ConfigCase):
         self.assertEqual(self.sheaf(broker, "ping").returncode, 0)
 
 
+@unittest.skipUnless(os.path.exists(program("sheaf-smtpd")), "sheaf-smtpd is not there")
 class CheckSmtpd(ConfigCase):
     """The same section, read by sheaf-smtpd."""
     NAME = "sheaf-smtpd"
@@ -172,5 +174,4 @@ class CheckSmtpd(ConfigCase):
 
 
 if __name__ == "__main__":
-    import unittest
     unittest.main()

@@ -138,6 +138,10 @@ static const struct vector vectors[] = {
 	V("larger than declared", RIG_SMALL,
 	  E "MAIL FROM:<a@b.c> SIZE=1" N "RCPT TO:<q@localhost>" N "DATA" N "12345678901234567890" N "." N,
 	  PC "|354|552 5.3.4", ""),
+	V("larger than declared, though not too large", 0,
+	  E "MAIL FROM:<a@b.c> SIZE=4" N "RCPT TO:<q@localhost>" N "DATA" N "123" N "." N "NOOP" N
+	    "MAIL FROM:<a@b.c> SIZE=5" N "RCPT TO:<q@localhost>" N "DATA" N "123" N "." N,
+	  PC "|354|552 5.3.4|250 2.0.0|250 2.1.0|250 2.1.5|354|250 2.0.0", "a@b.c>q:123\r\n|"),
 
 	/* BDAT */
 	V("a chunk", 0, P "BDAT 4 LAST" N "hi" N "NOOP" N, PC "|250 2.0.0|250 2.0.0", "a@b.c>q:hi\r\n|"),
