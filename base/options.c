@@ -124,15 +124,31 @@ static int take(struct options *o, int argc, char **argv, int *at, char *err)
 	return options_set(o, i, value != NULL ? value : "", 0, err);
 }
 
+/* What it is called there: the same in all programs that have it. */
+static void variable_of(const struct options *o, int i, char to[80])
+{
+	size_t n = text_format(to, 80, "SHEAF_%s", o->specs[i].name);
+
+	for (int s = 0; s < o->n_sections; s++) {
+		const struct option_section *one = &o->sections[s];
+		const char *key = one->env != NULL ? options_key_of(o, one, i) : NULL;
+
+		if (key != NULL && strcmp(o->specs[i].name, one->listen) == 0)
+			n = text_format(to, 80, "SHEAF_%.*s", (int)strlen(one->env) - 1, one->env);
+		else if (key != NULL)
+			n = text_format(to, 80, "SHEAF_%s%s", one->env, key);
+	}
+	for (size_t k = 6; k < n; k++)
+		to[k] = to[k] == '-' ? '_' : (char)toupper((unsigned char)to[k]);
+}
+
 static int from_environment(struct options *o, char *err)
 {
 	for (int i = 0; i < o->n; i++) {
 		char key[80];
 		const char *value;
-		size_t n = text_format(key, sizeof key, "SHEAF_%s", o->specs[i].name);
 
-		for (size_t k = 6; k < n; k++)
-			key[k] = key[k] == '-' ? '_' : (char)toupper((unsigned char)key[k]);
+		variable_of(o, i, key);
 		value = getenv(key);
 		if (o->values[i] != NULL || value == NULL || *value == '\0')
 			continue;

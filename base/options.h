@@ -22,7 +22,9 @@ struct option_spec {
 struct option_section {
 	const char *name;        /* "smtp": [smtp]. With a dot at its end, "smtp.queue.": each [smtp.queue.NAME] */
 	const char *prefix;      /* what its options begin with, and its keys do not: "smtp-" */
-	const char *listen;      /* the option that is called `listen` in it */
+	const char *listen;      /* the first of its options, which is called `listen` in it */
+	const char *last;        /* the last; they stand side by side in the table */
+	const char *env;         /* what they begin with in the environment, "smtp-"; the first is without the dash */
 	const char *const *keys; /* with a dot: which keys there may be, ended by NULL */
 };
 

@@ -62,12 +62,9 @@ static void unknown_section(struct file *f)
 	suggest_init(&s, f->name);
 	for (int i = 0; i < f->o->n_sections; i++) {
 		const struct option_section *one = &f->o->sections[i];
-		const char *name = strrchr(f->name, '.');
+		const char *dot = strrchr(f->name, '.'), *name = dot != NULL && dot[1] != '\0' ? dot + 1 : "NAME";
 
-		text_format(near, sizeof near, "%s%s", one->name,
-		            !has_dot(one)  ? ""
-		            : name != NULL ? name + 1
-		                           : "NAME");
+		text_format(near, sizeof near, "%s%s", one->name, has_dot(one) ? name : "");
 		suggest_offer(&s, near);
 	}
 	if (suggest_best(&s) != NULL)
@@ -100,18 +97,24 @@ static void begin_section(struct file *f, const char *line)
 
 /* ---- entries ---- */
 
-/* What a key of the section may be called, for suggestions; NULL = the option is none of its keys. */
-static const char *key_of(const struct option_section *s, const struct option_spec *spec)
+const char *options_key_of(const struct options *o, const struct option_section *s, int i)
 {
-	size_t n = s != NULL ? strlen(s->prefix) : 0;
+	int first = options_find(o, s->listen, strlen(s->listen)), last = options_find(o, s->last, strlen(s->last));
 
-	if (spec->help == NULL || strcmp(spec->name, "config") == 0)
+	must(first >= 0 && last >= first);
+	if (i < first || i > last)
 		return NULL;
-	if (s == NULL)
-		return spec->name;
-	if (s->listen != NULL && strcmp(spec->name, s->listen) == 0)
-		return "listen";
-	return strncmp(spec->name, s->prefix, n) == 0 ? spec->name + n : NULL;
+	return i == first ? "listen" : o->specs[i].name + strlen(s->prefix);
+}
+
+/* What the option is called where the reader is; NULL = it is no key there. */
+static const char *key_of(const struct file *f, int i)
+{
+	const struct option_spec *spec = &f->o->specs[i];
+
+	if (f->section != NULL)
+		return options_key_of(f->o, f->section, i);
+	return strcmp(spec->name, "config") != 0 && strcmp(spec->name, "check-config") != 0 ? spec->name : NULL;
 }
 
 static void unknown_key(struct file *f, const char *name)
@@ -124,9 +127,9 @@ static void unknown_key(struct file *f, const char *name)
 	for (int i = 0; section != NULL && section->keys != NULL && section->keys[i] != NULL; i++)
 		suggest_offer(&s, section->keys[i]);
 	for (int i = 0; i < f->o->n && (section == NULL || section->keys == NULL); i++) {
-		const char *key = key_of(section, &f->o->specs[i]);
+		const char *key = key_of(f, i);
 
-		if (key != NULL)
+		if (key != NULL && f->o->specs[i].help != NULL)
 			suggest_offer(&s, key);
 	}
 	if (section != NULL)
@@ -141,8 +144,7 @@ static void unknown_key(struct file *f, const char *name)
 static int find_key(const struct file *f, const char *name)
 {
 	for (int i = 0; i < f->o->n; i++) {
-		const struct option_spec *spec = &f->o->specs[i];
-		const char *key = spec->help == NULL && f->section == NULL ? spec->name : key_of(f->section, spec);
+		const char *key = key_of(f, i);
 
 		if (key != NULL && strcmp(key, name) == 0)
 			return i;

@@ -8,6 +8,9 @@
 bool options_true(const char *text);
 MUST_CHECK int options_set(struct options *o, int i, const char *value, int line, char *err);
 
+/* In options_file.c: what an option is called in the section, NULL = it is none of its own. */
+const char *options_key_of(const struct options *o, const struct option_section *s, int i);
+
 /* Reads o->file: what was given already stays. All mistakes go to m, or the first to err. */
 MUST_CHECK int options_read_file(struct options *o, struct mistakes *m, char err[OPTIONS_ERR]);
 

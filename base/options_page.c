@@ -89,8 +89,8 @@ static void put_options(const struct options_page *p, bool as_keys)
 
 		if (s->help == NULL)
 			continue;
-		if (as_keys &&
-		    (strcmp(s->name, "config") == 0 || strcmp(s->name, "help") == 0 || strcmp(s->name, "version") == 0))
+		if (as_keys && (strcmp(s->name, "config") == 0 || strcmp(s->name, "check-config") == 0 ||
+		                strcmp(s->name, "help") == 0 || strcmp(s->name, "version") == 0))
 			continue;
 		if (as_keys)
 			text_format(left, sizeof left, "%s = %s", s->name, s->value != NULL ? s->value : "true");

@@ -88,11 +88,13 @@ void smtp_conn_close(struct conn *c)
 
 void smtp_conn_leave(struct conn *c)
 {
+	uint64_t idle_ms = c->server->setup.config->idle_ms;
+
 	if (c->state >= CONN_LEAVING)
 		return;
 	smtp_conn_forget(c);
 	c->state = CONN_LEAVING;
-	c->until_ms = conn_now(c) + CONN_LEAVE_MS;
+	c->until_ms = conn_now(c) + (idle_ms < CONN_LEAVE_MS ? idle_ms : CONN_LEAVE_MS);
 }
 
 /* Who has said QUIT, and nothing behind it, has heard all that it wants to. */
@@ -373,6 +375,8 @@ void smtp_conn_go(struct conn *c)
 {
 	bool full = true;
 
+	if (c->state == CONN_OPEN && smtp_session_closing(c->session)) /* also while the client does not read */
+		smtp_conn_leave(c);
 	while (full && c->state == CONN_OPEN && !c->writing) {
 		while (c->state == CONN_OPEN && step(c))
 			;

@@ -48,7 +48,8 @@ static void on_connection(uv_stream_t *listener, int status)
 		smtp_conn_accept(d, listener);
 		return;
 	}
-	/* No descriptor left, say. libuv has closed those that waited, with one that it keeps for that, and goes on. */
+	/* Of descriptors libuv keeps one in reserve: with it those who wait are closed, so that the loop does not turn
+	 * in vain, and it says nothing of that. This is when it cannot. */
 	SMTP_COUNT(s->setup.counts, refused_connection);
 	if (may_say(s))
 		log_line(LOG_WARN, "smtp-refused", "connections=%u %s", s->n, uv_strerror(status));
@@ -160,8 +161,6 @@ static void drain_one(struct conn *c, bool now)
 {
 	if (c->state == CONN_OPEN) {
 		smtp_session_drain(c->session, now);
-		if (smtp_session_closing(c->session))
-			smtp_conn_leave(c);
 		smtp_conn_go(c);
 	} else if (c->state < CONN_OPEN && now) {
 		smtp_conn_close(c);

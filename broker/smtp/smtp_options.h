@@ -47,7 +47,7 @@ extern const char *const smtp_queue_keys[];
 
 /* The sections of the file, for struct option_table. */
 #define SMTP_SECTIONS(L, P)                                                                                            \
-	{ .name = "smtp", .prefix = P, .listen = L },                                                                  \
+	{ .name = "smtp", .prefix = P, .listen = L, .last = P "spool-bytes", .env = "smtp-" },                         \
 	{                                                                                                              \
 		.name = "smtp.queue.", .keys = smtp_queue_keys                                                         \
 	}

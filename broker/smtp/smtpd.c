@@ -60,7 +60,8 @@ static const struct options_page page = {
 		"client sends it again.\n"
 		"\n"
 		"It is what sheafd --smtp does, on a machine of its own, and takes the same options without their\n"
-		"smtp-. With a broker that has keys, its role is submit.\n"
+		"smtp-. In the environment they are sheafd's: SHEAF_SMTP is --listen, SHEAF_SMTP_DOMAIN --domain.\n"
+		"With a broker that has keys, its role is submit.\n"
 		"\n"
 		"Prints one line `sheaf-smtpd ready ...` on stderr once it listens.",
 	.specs = specs,

@@ -19,6 +19,26 @@ void store_wake(struct store *s)
 		link_wake(s->link);
 }
 
+void store_say(struct store *s, const char *id, enum sheaf_error e, struct span text)
+{
+	uint32_t more;
+
+	if (quiet_may(&s->quiet, sheaf_error_name(e), clock_mono_ms(), &more))
+		log_line(LOG_WARN, id, "error=%s more=%u %.*s", sheaf_error_name(e), more, (int)text.n,
+		         (const char *)text.p);
+}
+
+static void turned_away(struct store *s, const struct csession_event *ev)
+{
+	store_say(s, "smtp-broker-refused", ev->error, ev->text);
+	if (s->refused == NULL)
+		s->refused = "the broker does not let this server in";
+	queues_fail(s);
+	mails_fail(s, s->refused);
+	s->again_ms = link_now(s->link) + STORE_AGAIN_MS;
+	store_by(s, s->again_ms);
+}
+
 static void event(void *arg, const struct csession_event *ev)
 {
 	struct store *s = arg;
@@ -37,10 +57,7 @@ static void event(void *arg, const struct csession_event *ev)
 		s->welcomed = true;
 		break;
 	case CSESSION_FAILED:
-		log_line(LOG_ERROR, "smtp-broker-refused", "%.*s", (int)ev->text.n, (const char *)ev->text.p);
-		s->refused = "the broker does not let this server in";
-		queues_fail(s);
-		mails_fail(s, s->refused);
+		turned_away(s, ev);
 		break;
 	default: /* of what is not asked for here */
 		break;
@@ -64,16 +81,29 @@ static void send_waiting(void *arg)
 		mails_send(s);
 }
 
-void store_say(struct store *s, const char *id, enum sheaf_error e, struct span text)
-{
-	uint32_t more;
-
-	if (quiet_may(&s->quiet, sheaf_error_name(e), clock_mono_ms(), &more))
-		log_line(LOG_WARN, id, "error=%s more=%u %.*s", sheaf_error_name(e), more, (int)text.n,
-		         (const char *)text.p);
-}
+static const struct link_calls link_calls = { .event = event, .turn = turn, .send = send_waiting };
 
 /* ---- time ---- */
+
+static void link_is_closed(void *arg);
+
+/* A session that was turned away is over; a new one begins. */
+static void begin_again(struct store *s)
+{
+	struct link *old = s->link, *link = link_open(s->loop, &s->setup, &link_calls, s);
+
+	if (link == NULL) {
+		s->again_ms += STORE_AGAIN_MS;
+		return;
+	}
+	s->again_ms = UINT64_MAX;
+	s->link = link;
+	s->session = link_session(link);
+	if (s->refused != ended)
+		s->refused = NULL;
+	s->handles++;
+	link_close(&old, link_is_closed, s);
+}
 
 static void on_timer(uv_timer_t *t)
 {
@@ -81,9 +111,12 @@ static void on_timer(uv_timer_t *t)
 	uint64_t now = clock_mono_ms(), queues, mails;
 
 	s->timer_ms = UINT64_MAX;
+	if (s->again_ms <= now)
+		begin_again(s);
 	queues = queues_expire(s, now);
 	mails = mails_expire(s, now);
 	store_by(s, queues < mails ? queues : mails);
+	store_by(s, s->again_ms);
 }
 
 void store_by(struct store *s, uint64_t due_ms)
@@ -108,17 +141,17 @@ bool store_reaches(const struct store *s, uint64_t now_ms)
 
 struct store *store_open(const struct store_setup *setup)
 {
-	static const struct link_calls calls = { .event = event, .turn = turn, .send = send_waiting };
 	struct store *s = calloc(1, sizeof *s);
 
 	must(s != NULL);
 	s->loop = setup->loop;
 	s->config = setup->config;
-	s->timer_ms = UINT64_MAX;
+	s->setup = setup->link;
+	s->timer_ms = s->again_ms = UINT64_MAX;
 	s->opened_ms = clock_mono_ms();
 	queues_init(s);
 	mails_init(s);
-	s->link = link_open(s->loop, &setup->link, &calls, s);
+	s->link = link_open(s->loop, &s->setup, &link_calls, s);
 	if (s->link == NULL) {
 		free(s);
 		return NULL;

@@ -15,7 +15,7 @@ struct store;
 struct store_setup {
 	uv_loop_t *loop;
 	const struct smtp_config *config;
-	struct link_setup link; /* where the broker is */
+	struct link_setup link; /* where the broker is; what it points to outlives the store */
 };
 /* NULL: there is no socket left. */
 MUST_CHECK struct store *store_open(const struct store_setup *setup);

@@ -14,6 +14,9 @@
  * passes at any size. */
 #define STORE_LARGE_BYTES (64 * MIB)
 
+/* The broker would not let us in: how long until it is asked again. Keys can be admitted while it runs. */
+enum { STORE_AGAIN_MS = 5000 };
+
 /* What the session is asked for; its address is the `call` that comes back. */
 enum asked_kind { ASKED_QUEUE, ASKED_MAIL };
 
@@ -76,6 +79,8 @@ struct store {
 	uv_timer_t timer;
 	uint64_t timer_ms; /* when it is due; UINT64_MAX: never */
 	uint64_t opened_ms;
+	struct link_setup setup;
+	uint64_t again_ms;   /* the broker would not have us: when it is asked anew; UINT64_MAX: it has not said so */
 	bool welcomed;       /* the broker has answered, once */
 	const char *refused; /* nothing is asked any more: why, a sentence; NULL: all is well */
 

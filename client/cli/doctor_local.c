@@ -142,8 +142,7 @@ static const char *const elsewhere[] = {
 	"SEGMENT",
 	"WORKERS",
 };
-/* As sheafd has them, and sheaf-smtpd. */
-static const struct option_spec mail[] = { SMTP_OPTIONS("smtp", "smtp-"), SMTP_OPTIONS("listen", "") };
+static const struct option_spec mail[] = { SMTP_OPTIONS("smtp", "smtp-") };
 
 /* Whether the variable is that of an option; else it may be what was meant. */
 static bool is_variable(struct suggest *s, const char *bare, const char *option)

@@ -57,4 +57,7 @@ class Man(Case):
             f.write(run(program("sheafd"), "--man=conf").stdout)
         text = self.page(path)
         self.assertRegex(text, r"(?m)^ +data = DIR$")
-        self.assertNotRegex(text, r"(?m)^ +config = FILE$")
+        self.assertNotRegex(text, r"(?m)^ +(config = FILE|check-config = true)$")
+        self.assertRegex(text, r"(?m)^SECTIONS$")
+        for said in ("smtp-domain = NAME...", "[smtp.queue.NAME]", "[smtp.queue.thumbnails]"):
+            self.assertIn(said, text)

@@ -2,16 +2,17 @@
 it says while the broker is away."""
 import json
 import os
+import resource
 import signal
 import socket
 import stat
 import subprocess
 import time
 
-from harness import Case, free_ports, program, sheaf, wait_until
+from harness import Case, Process, program, sheaf, wait_until
 from smtp_client import Wire
 from smtp_jobs import mail_of
-from smtp_rig import Rig, SmtpCase
+from smtp_rig import SmtpCase
 
 MAIL = b"Subject: hello\r\n\r\nhello\r\n"
 
@@ -183,6 +184,82 @@ class Away(SmtpCase):
         rig.broker.start()
         ids = c.expect(250).ids()
         self.assertEqual([j.id for j in self.jobs("q", rig=rig)], ids)
+
+
+class Trouble(SmtpCase):
+    def test_a_queue_that_goes_meanwhile(self):
+        """Between RCPT and the end of the mail: it is put off, and the next RCPT tells."""
+        self.rig.make_queue("goes")
+        c = self.wire()
+        c.hello()
+        c.envelope("q@localhost", "goes@localhost")
+        self.assertEqual(sheaf(self.rig.broker, "queue", "goes", "delete").returncode, 0)
+        c.data(MAIL, "451 4.3.0")
+        c.say("MAIL FROM:<a@client.test>", 250)
+        c.say("RCPT TO:<goes@localhost>", "550 5.1.1")
+        c.say("RCPT TO:<q@localhost>", 250)
+        ids = c.data(MAIL).ids()
+        self.assertEqual([j.id for j in self.jobs("q")], ids)  # and nothing of the first
+
+    def test_paused_and_drained(self):
+        for name, op, want in (("rests", "pause", "450 4.2.1"), ("closes", "drain", "450 4.2.1")):
+            self.rig.make_queue(name)
+            self.assertEqual(sheaf(self.rig.broker, "queue", name, op).returncode, 0)
+            c = self.wire()
+            c.hello()
+            c.say("MAIL FROM:<a@client.test>", 250)
+            c.say(f"RCPT TO:<{name}@localhost>", want)
+
+    def test_the_journal_fails(self):
+        """Who waits for an answer gets none that says it is well, and sheafd ends."""
+        rig = self.own_rig()
+        rig.kill()
+        command = rig.broker.command()
+        rig.broker.command = lambda: ["env", "--ignore-signal=XFSZ", *command]
+        rig.broker.start()
+        rig.accepts()
+        c = self.wire(rig.smtp)
+        c.hello()
+        before = c.mail("q@localhost", MAIL).ids()
+        c.envelope("q@localhost")
+        resource.prlimit(rig.broker.pid, resource.RLIMIT_FSIZE, (1024, resource.RLIM_INFINITY))
+        c.say("DATA", 354)
+        c.send(MAIL + b".\r\n")
+        replies = c.closed()
+        self.assertTrue(replies and all(r.is_a(("451 4.3.0", "421")) for r in replies), replies)
+        self.assertEqual(rig.broker.wait(), 1)
+        rig.broker.start()
+        self.assertEqual([j.id for j in self.jobs("q", rig=rig)], before)
+
+
+class Keyed(Case):
+    def keygen(self, *args):
+        done = subprocess.run([program("sheaf"), "keygen", os.path.join(self.dir, "keys"), *args], capture_output=True,
+                              text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return os.path.join(self.dir, "keys")
+
+    def test_smtpd_with_a_key_of_its_own(self):
+        """Its role is submit. A key that the broker does not know yet is tried again."""
+        keys = self.keygen()
+        broker = self.broker(keys=keys)
+        self.expect(0, broker, "submit", "q", "first", "--keys", keys)
+        self.keygen("--add", "mail", "--role", "submit")
+        smtpd = self.own(Process(self.dir, "sheaf-smtpd"))
+        smtpd.spawn([program("sheaf-smtpd"), "--broker", broker.url, "--keys", os.path.join(keys, "mail"),
+                     "--listen", "127.0.0.1:0"])
+        at = smtpd.wait_line(r"^sheaf-smtpd ready smtp=(\S+)").group(1)
+        smtpd.wait_line("smtp-broker-refused .*this key is not known to it")
+        with Wire(at) as c:
+            c.hello()
+            c.say("MAIL FROM:<a@client.test>", 250)
+            c.say("RCPT TO:<q@localhost>", "451 4.3.0")
+            broker.signal(signal.SIGHUP)
+            smtpd.wait_line("smtp-broker connected")
+            c.say("RCPT TO:<q@localhost>", 250)
+            c.data(MAIL)
+        smtpd.stop()
+        self.assertIn("submitted    2", self.expect(0, broker, "queue", "q", "--keys", keys).stdout)
 
 
 class Socket(Case):

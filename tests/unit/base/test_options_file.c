@@ -12,7 +12,7 @@ static const struct option_spec specs[] = {
 };
 static const char *const keys[] = { "payload", "users", NULL };
 static const struct option_section sections[] = {
-	{ .name = "mail", .prefix = "mail-", .listen = "mail" },
+	{ .name = "mail", .prefix = "mail-", .listen = "mail", .last = "mail-strict", .env = "post-" },
 	{ .name = "mail.queue.", .keys = keys },
 };
 static const struct option_table table = { specs, 6, sections, 2 };
@@ -138,15 +138,15 @@ END_TEST
 
 START_TEST(test_all_mistakes)
 {
-	BAD("dta = 1\nnonsense\n[mail]\nlisten = a:1\nsiez = 3\nmail-size = 3\n[mial]\nx = 1\n[mail.queue.q]\n"
+	BAD("dta = 1\nnonsense\n[mail]\nlisten = a:1\nsiez = 3\nmail-size = 3\ndata = x\n[mial]\nx = "
+	    "1\n[mail.queue.q]\n"
 	    "payloda = raw\nsize = 3\n[mail.queue.]\n[mail.queue.x\nusers = 1\n[]\n",
 	    "1: unknown key 'dta': did you mean 'data'?", "2: not NAME = VALUE",
 	    "5: unknown key 'siez' in [mail]: did you mean 'size'?", "6: unknown key 'mail-size' in [mail]",
-	    "7: unknown section [mial]: did you mean [mail]?",
-	    "10: unknown key 'payloda' in [mail.queue.q]: did you mean 'payload'?",
-	    "11: unknown key 'size' in [mail.queue.q]",
-	    "12: unknown section [mail.queue.]: did you mean [mail.queue.]?", "13: a section's name ends with ]",
-	    "15: unknown section []");
+	    "7: unknown key 'data' in [mail]", "8: unknown section [mial]: did you mean [mail]?",
+	    "11: unknown key 'payloda' in [mail.queue.q]: did you mean 'payload'?",
+	    "12: unknown key 'size' in [mail.queue.q]", "13: unknown section [mail.queue.]",
+	    "14: a section's name ends with ]", "16: unknown section []");
 	ck_assert_str_eq(options_get(&o, "mail"), "a:1"); /* what is right counts */
 }
 END_TEST
@@ -171,6 +171,21 @@ START_TEST(test_places)
 	snprintf(text, sizeof text, "the disk is full");
 	options_locate(&o, text);
 	ck_assert_str_eq(text, "the disk is full");
+}
+END_TEST
+
+/* Options of a section are called the same in the environment of all programs that have it. */
+START_TEST(test_environment)
+{
+	ck_assert_int_eq(setenv("SHEAF_POST", "e:1", 1), 0);
+	ck_assert_int_eq(setenv("SHEAF_POST_SIZE", "7", 1), 0);
+	ck_assert_int_eq(setenv("SHEAF_MAIL_DOMAIN", "wrong", 1), 0);
+	ck_assert_int_eq(setenv("SHEAF_DATA", "/e", 1), 0);
+	good("[mail]\nlisten = f:2\nsize = 8\n");
+	ck_assert_str_eq(options_get(&o, "mail"), "e:1");
+	ck_assert_str_eq(options_get(&o, "mail-size"), "7");
+	ck_assert_str_eq(options_get(&o, "data"), "/e");
+	ck_assert_ptr_null(options_get(&o, "mail-domain"));
 }
 END_TEST
 
@@ -208,8 +223,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_sections, test_shapes_of_lines, test_long_lines,   test_all_mistakes,
-		                       test_places,   test_no_file,         test_many_mistakes };
+	const TTest *const tests[] = { test_sections, test_shapes_of_lines, test_long_lines, test_all_mistakes,
+		                       test_places,   test_environment,     test_no_file,    test_many_mistakes };
 	int fd = mkstemp(path), status;
 
 	if (fd < 0)

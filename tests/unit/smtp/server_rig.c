@@ -23,7 +23,7 @@ struct smtp_config rig_config;
 struct smtp_counts rig_counts;
 char rig_path[64];
 atomic_bool rig_done;
-atomic_int rig_connections, rig_asking;
+atomic_int rig_connections, rig_asking, kept;
 
 static uv_loop_t loop;
 static uv_async_t async;
@@ -38,6 +38,20 @@ static void on_closed(void *arg)
 	(void)arg;
 	fake_store_close();
 	uv_close((uv_handle_t *)&async, NULL);
+}
+
+static void look(void)
+{
+	int asking = 0, bytes = 0;
+
+	for (struct list *l = server->all.next; l != &server->all; l = l->next) {
+		struct conn *c = list_item(l, struct conn, all);
+
+		asking += c->asked != SMTP_ASK_NOTHING;
+		bytes += (int)(c->in.cap + c->out.cap + c->raw.cap + c->sending.cap);
+	}
+	rig_asking = asking;
+	kept = bytes;
 }
 
 static void on_asked(uv_async_t *a)
@@ -56,9 +70,7 @@ static void on_asked(uv_async_t *a)
 	if (what == RIG_ASK) {
 		rig_done = smtp_server_done(server);
 		rig_connections = (int)smtp_server_connections(server);
-		rig_asking = 0;
-		for (struct list *l = server->all.next; l != &server->all; l = l->next)
-			rig_asking += list_item(l, struct conn, all)->asked != SMTP_ASK_NOTHING;
+		look();
 	}
 	if (what != 0)
 		done = 1;
@@ -112,6 +124,12 @@ void rig_until_connections(int n)
 void rig_until_asking(int n)
 {
 	ask_until(&rig_asking, n);
+}
+
+int rig_kept(void)
+{
+	rig_order(RIG_ASK);
+	return kept;
 }
 
 uint64_t rig_count(const _Atomic uint64_t *count)
@@ -222,6 +240,17 @@ void client_open(struct client *c, enum smtp_port which)
 	client_open_from(c, which, "127.0.0.1");
 }
 
+void client_open_deaf(struct client *c)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(rig_port(SMTP_PORT_PLAIN)) };
+	int few = 4096;
+
+	*c = (struct client){ .fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) };
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &few, sizeof few);
+	ck_assert_int_eq(connect(c->fd, (struct sockaddr *)&a, sizeof a), 0);
+}
+
 void client_close(struct client *c)
 {
 	close(c->fd);
@@ -280,6 +309,10 @@ static bool receive(struct client *c, bool *good)
 	}
 	if (c->tls) {
 		tls_client_take(&c->secure, span_of(room, (size_t)n), &c->in, &raw);
+		if (c->secure_text != NULL && SSL_is_init_finished(c->secure.ssl)) { /* with its last flight */
+			tls_client_say(&c->secure, span_str(c->secure_text), &raw);
+			c->secure_text = NULL;
+		}
 		send_raw(c, buf_span(&raw));
 		buf_fini(&raw);
 	} else {
@@ -288,7 +321,7 @@ static bool receive(struct client *c, bool *good)
 	return true;
 }
 
-void client_begin_tls(struct client *c)
+void client_begin_tls_saying(struct client *c, const char *text)
 {
 	struct buf raw = { 0 };
 	bool good;
@@ -297,9 +330,16 @@ void client_begin_tls(struct client *c)
 	c->tls = true;
 	tls_client_take(&c->secure, span_of(NULL, 0), &c->in, &raw);
 	send_raw(c, buf_span(&raw));
-	buf_fini(&raw);
+	buf_clear(&raw);
+	c->secure_text = text;
 	while (!SSL_is_init_finished(c->secure.ssl))
 		ck_assert_msg(receive(c, &good), "no handshake");
+	buf_fini(&raw);
+}
+
+void client_begin_tls(struct client *c)
+{
+	client_begin_tls_saying(c, NULL);
 }
 
 /* One line into c->line, without its end. */

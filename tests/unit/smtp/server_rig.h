@@ -36,13 +36,16 @@ uint16_t rig_port(enum smtp_port which);
 void rig_until(atomic_int *what, int n);
 void rig_until_connections(int n);
 void rig_until_asking(int n); /* connections that wait for the store or a thread */
+/* Bytes that the server keeps for its one connection. */
+int rig_kept(void);
 uint64_t rig_count(const _Atomic uint64_t *count);
 
 struct client {
 	int fd;
 	bool tls;
 	struct tls_client secure;
-	struct buf in; /* plain */
+	const char *secure_text; /* said with the handshake's last flight */
+	struct buf in;           /* plain */
 	char line[2048];
 };
 
@@ -51,6 +54,10 @@ void client_open(struct client *c, enum smtp_port which);
 void client_open_from(struct client *c, enum smtp_port which, const char *from);
 /* The server's certificate is looked at. */
 void client_begin_tls(struct client *c);
+/* The same, and says that within TLS at once, before it has heard anything. */
+void client_begin_tls_saying(struct client *c, const char *text);
+/* One with little room for what it does not read. */
+void client_open_deaf(struct client *c);
 void client_close(struct client *c);
 void client_reset(struct client *c); /* so that the server hears of it as an error */
 void client_send(struct client *c, const void *p, size_t n);

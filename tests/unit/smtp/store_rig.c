@@ -1,6 +1,7 @@
 /* See store_rig.h. */
 #include "tests/unit/smtp/store_rig.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <zmq.h>
 
@@ -154,7 +155,9 @@ static void submit(struct store_rig *r, const struct msg *m)
 static void take(struct store_rig *r, const struct msg *m)
 {
 	r->session = m->h.session;
-	if (m->h.kind == MSG_CLIENT_HELLO)
+	if (m->h.kind == MSG_CLIENT_HELLO && r->denies)
+		refuse(r, 0, SHEAF_E_DENIED, "go away");
+	else if (m->h.kind == MSG_CLIENT_HELLO)
 		say(r, MSG_CLIENT_WELCOME, m->h.number, (struct msg){ .u.client_welcome = { .version = 1 } });
 	else if (m->h.kind == MSG_PING)
 		say(r, MSG_PONG, m->h.number, (struct msg){ 0 });
@@ -201,11 +204,14 @@ void store_rig_settle(struct store_rig *r)
 
 void store_rig_come(struct store_rig *r)
 {
-	int zero = 0;
+	int zero = 0, bound = -1;
 
 	r->router = zmq_socket(r->context, ZMQ_ROUTER);
 	zmq_setsockopt(r->router, ZMQ_LINGER, &zero, sizeof zero);
-	ck_assert_int_eq(zmq_bind(r->router, r->endpoint), 0);
+	/* the one that left closes its socket in its own time */
+	for (int i = 0; i < 1000 && (bound = zmq_bind(r->router, r->endpoint)) != 0; i++)
+		poll(NULL, 0, 10);
+	ck_assert_int_eq(bound, 0);
 }
 
 void store_rig_leave(struct store_rig *r)

@@ -29,8 +29,9 @@ struct store_rig {
 	 * nothing. */
 	enum sheaf_error refuses; /* of mails: SHEAF_OK = it takes them */
 	const char *why;
-	bool holds; /* mails are not answered */
-	bool deaf;  /* nothing is received */
+	bool holds;  /* mails are not answered */
+	bool deaf;   /* nothing is received */
+	bool denies; /* hello */
 
 	uint32_t asked;                    /* questions for queues */
 	uint64_t numbers[STORE_RIG_MAILS]; /* of mails that came */

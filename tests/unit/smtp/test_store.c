@@ -416,6 +416,28 @@ START_TEST(test_broker_comes_and_goes)
 }
 END_TEST
 
+/* It does not let us in, until it does. */
+START_TEST(test_broker_denies)
+{
+	enum store_queue q;
+	struct asker a;
+
+	store_rig_init(&r, true, false);
+	r.denies = true;
+	hand_in(&a, "q", "", 10);
+	store_rig_until(&r, a.told > 0);
+	ck_assert_int_eq(a.verdict, STORE_REFUSED_AWAY);
+	ck_assert(!store_connected(r.store));
+	ck_assert(store_queue(r.store, span_str("q"), &q, known, &a));
+	ck_assert_int_eq(q, STORE_AWAY);
+	r.denies = false;
+	store_rig_until(&r, store_connected(r.store));
+	send_mail(&a, "q", "", 10);
+	ck_assert_int_eq(a.verdict, STORE_OK);
+	store_rig_fini(&r);
+}
+END_TEST
+
 /* It never comes: who asks waits a little, once; then the answer is at hand. */
 START_TEST(test_broker_is_away)
 {
@@ -439,4 +461,4 @@ END_TEST
 SUITE_MAIN("store", test_queues, test_queues_are_remembered, test_queues_stay_fresh, test_queues_many,
            test_queue_without_an_answer, test_mails, test_refusals, test_gone_is_not_remembered, test_busy_then_well,
            test_time, test_many, test_large, test_forget, test_fail, test_close, test_broker_comes_and_goes,
-           test_broker_is_away)
+           test_broker_denies, test_broker_is_away)
