@@ -98,8 +98,11 @@ static void take_domain(void *arg, const struct config_at *at, const char *word)
 static void take_proxy(void *arg, const struct config_at *at, const char *word)
 {
 	struct smtp_config *c = arg;
+	uint32_t before = c->n_proxies;
 
 	config_network(&c->proxies, &c->n_proxies, at, word);
+	if (c->n_proxies > before && c->proxies[before].bits == 0)
+		config_bad(at, word, "is everybody: then each client could say that it is from this machine");
 }
 
 static void read_postmaster(const struct reading *r)

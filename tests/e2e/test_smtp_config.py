@@ -1,10 +1,11 @@
 """--check-config of sheafd and sheaf-smtpd: everything that start-up would read is read, each mistake named with file
 and line, nothing bound or written. And what start-up refuses."""
+import glob
 import os
 import re
 import subprocess
 
-from harness import Case, environment, free_ports, program
+from harness import ROOT, Case, environment, free_ports, program
 from nsq_case import make_certificate
 
 ADA = "ada:$6$saltsalt$TVLlQcbpFVof5W3Yz4DTP6gRstiNuHwwTt6GLc1E5n0U0aDehy0S5knV8wiOQSpT0Y77vwPZN.Pq.H91p5hVO1"
@@ -137,6 +138,20 @@ class CheckConfig(ConfigCase):
         self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1))
         self.assertIn(f"{self.ini}:3: --smtp: 0.0.0.0:25 is not a loopback", done.stderr)
         self.assertIn("--smtp-networks CIDR", done.stderr)
+
+    def test_examples_of_the_documents(self):
+        """What stands there as a file is one, but for files of others."""
+        seen = 0
+        for path in glob.glob(f"{ROOT}/docs/*.md"):
+            with open(path) as f:
+                blocks = re.findall(r"(?ms)^```ini\n(.*?)^```$", f.read())
+            for text in blocks:
+                if "[smtp]" not in text:
+                    continue
+                seen += 1
+                wrong = [x for x in self.check(f"{text}\n", "--data", self.data) if "No such file" not in x[1]]
+                self.assertEqual(wrong, [], f"{path}: {text}")
+        self.assertGreater(seen, 1)
 
     def test_start_up_says_the_first(self):
         self.write("sheaf.conf", f"data = {self.data}\nmemroy = 3M\nkeep = soon\n")

@@ -221,6 +221,7 @@ START_TEST(test_refusals)
 	    "--smtp-networks: '10.0.0.1/8' is no network such as 10.0.0.0/8: it has bits");
 	bad(HEAD "networks = 10.0.0.0/33\n", 3, "--smtp-networks: '10.0.0.0/33' is no network");
 	bad(HEAD "proxy = lb.example\n", 3, "--smtp-proxy: 'lb.example' is no network");
+	bad(HEAD "proxy = 127.0.0.1, ::/0\n", 3, "--smtp-proxy: '::/0' is everybody");
 	bad(HEAD "postmaster = Admin\n", 3, "--smtp-postmaster: 'Admin' is no name of a queue");
 	bad(HEAD "payload = jsno\n", 3, "--smtp-payload: 'jsno' is none of raw, body, json: did you mean json?");
 	bad(HEAD "payload = everything\n", 3, "--smtp-payload: 'everything' is none of raw, body, json");
