@@ -2,7 +2,6 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/text.h"
 #include "broker/smtp/store_state.h"
 
@@ -118,18 +117,6 @@ static void refused(struct mail *m, enum sheaf_error e, struct span text)
 	finish(m, v, text.n > 0 ? text : span_str(sheaf_error_text(e)));
 }
 
-static void log_mail(const struct mail *m)
-{
-	uint64_t us = (clock_mono_ns() - m->begun_ns) / 1000;
-	char ids[256];
-	size_t n = 0;
-
-	for (uint32_t i = 0; i < m->n; i++)
-		n += text_format(ids + n, sizeof ids - n, "%s%llu", i > 0 ? "," : "", (unsigned long long)m->ids[i]);
-	log_line(LOG_DEBUG, "smtp-mail", "ids=%s size=%llu us=%llu", ids, (unsigned long long)m->size,
-	         (unsigned long long)us);
-}
-
 void mails_tell(struct store *s)
 {
 	struct list now; /* what comes due meanwhile has the next turn */
@@ -145,8 +132,6 @@ void mails_tell(struct store *s)
 
 		list_remove(&m->asked.link);
 		m->done = NULL;
-		if (m->verdict == STORE_OK && log_lowest() <= LOG_DEBUG)
-			log_mail(m);
 		if (done != NULL)
 			done(m->arg, &o);
 		if (!m->working)
@@ -245,11 +230,9 @@ void store_mail(struct store *s, struct letter **letter, store_done done, void *
 	m->letter = *letter;
 	*letter = NULL;
 	m->n = m->letter->n;
-	m->size = m->letter->size;
 	m->done = done;
 	m->arg = arg;
-	m->begun_ns = clock_mono_ns();
-	m->due_ms = m->begun_ns / 1000000 + s->config->answer_ms;
+	m->due_ms = clock_mono_ms() + s->config->answer_ms;
 	list_init(&m->asked.link);
 	list_push_back(&s->mails, &m->all);
 	if (s->refused != NULL) {
