@@ -110,13 +110,14 @@
 #define LIMIT_CLIENT_REQUESTS 512   /* requests of one client that are not answered yet, and answers kept */
 
 /* one broker */
-#define LIMIT_QUEUES     10000
-#define LIMIT_WORKERS    4096
-#define LIMIT_CLIENTS    8192
-#define LIMIT_KEYS       1024    /* keys that a broker admits */
-#define LIMIT_PRINCIPALS 16384   /* keys that it has admitted since its start */
-#define LIMIT_BATCHES    100000  /* batches that are kept, open ones included */
-#define LIMIT_POLICIES   1000000 /* distinct sets of headers among the live jobs */
+#define LIMIT_QUEUES       10000
+#define LIMIT_WORKERS      4096
+#define LIMIT_CLIENTS      8192
+#define LIMIT_KEYS         1024      /* keys that a broker admits */
+#define LIMIT_PRINCIPALS   16384     /* keys that it has admitted since its start */
+#define LIMIT_BATCHES      100000    /* batches that are kept, open ones included */
+#define LIMIT_POLICIES     16000000  /* distinct sets of headers among the live jobs */
+#define LIMIT_POLICY_BYTES (8 * GIB) /* of memory for these */
 #define LIMIT_TENANTS_AWAY                                                                                             \
 	4096 /* tenants without jobs that are remembered, for they have had more than their share                      \
 	      */

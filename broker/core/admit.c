@@ -33,9 +33,9 @@ struct refusal admit_queue(struct core *c, const struct queue *q)
 	return full != NULL ? (struct refusal){ SHEAF_E_FULL, full } : none;
 }
 
-struct refusal admit_policies(const struct core *c, uint32_t n)
+struct refusal admit_policies(const struct core *c, uint32_t n, uint64_t bytes)
 {
-	if (n == 0 || policy_count(c) + n <= LIMIT_POLICIES)
+	if (bytes == 0 || policy_room(c, n, bytes))
 		return none;
 	return (struct refusal){ SHEAF_E_FULL,
 		                 "too many distinct sets of headers, tenant, group and topic among the live jobs" };

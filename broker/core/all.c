@@ -115,8 +115,15 @@ static bool made_before(const struct all *a, uint32_t i)
 	return false;
 }
 
-/* What speaks against one part; *made counts the queues that are to be made, *sets the distinct headers. */
-static struct refusal refuse_part(struct core *c, const struct all *a, uint32_t i, uint32_t *made, uint32_t *sets)
+/* What all parts together need. */
+struct needs {
+	uint32_t queues;  /* that are to be made */
+	uint32_t sets;    /* of headers */
+	uint64_t headers; /* bytes of these */
+};
+
+/* What speaks against one part. */
+static struct refusal refuse_part(struct core *c, const struct all *a, uint32_t i, struct needs *needs)
 {
 	const struct msg_all_part *v = &a->m->v[i];
 	const struct part *p = &a->parts[i];
@@ -127,10 +134,11 @@ static struct refusal refuse_part(struct core *c, const struct all *a, uint32_t 
 		return no;
 	if (p->q == NULL && !(v->flags & ALL_CREATE))
 		return (struct refusal){ SHEAF_E_UNKNOWN, "there is no such queue" };
-	if (p->q == NULL && !made_before(a, i) && ++*made + c->live_queues > LIMIT_QUEUES)
+	if (p->q == NULL && !made_before(a, i) && ++needs->queues + c->live_queues > LIMIT_QUEUES)
 		return (struct refusal){ SHEAF_E_FULL, "there are 10000 queues already" };
-	*sets += v->headers.n > 0;
-	no = admit_policies(c, *sets);
+	needs->sets += v->headers.n > 0;
+	needs->headers += v->headers.n;
+	no = admit_policies(c, needs->sets, needs->headers);
 	if (no.error != SHEAF_OK || v->key.n == 0)
 		return no;
 	(void)find_twin(a, i, &here, &all);
@@ -141,13 +149,13 @@ static struct refusal refuse_part(struct core *c, const struct all *a, uint32_t 
 static struct refusal refuse(struct core *c, const struct all *a, uint32_t *blame)
 {
 	struct refusal no = admit_bytes(c, fact_bytes(a));
-	uint32_t made = 0, sets = 0;
+	struct needs needs = { 0 };
 
 	*blame = 0;
 	for (uint32_t i = 0; i < a->m->n && no.error == SHEAF_OK; i++) {
 		if (!makes_job(&a->parts[i]))
 			continue;
-		no = refuse_part(c, a, i, &made, &sets);
+		no = refuse_part(c, a, i, &needs);
 		*blame = no.error != SHEAF_OK ? i + 1 : 0;
 	}
 	return no;

@@ -8,6 +8,7 @@
 #include "broker/core/job.h"
 #include "broker/core/job_table.h"
 #include "broker/core/key.h"
+#include "broker/core/policy.h"
 #include "broker/core/race.h"
 #include "broker/core/side.h"
 #include "broker/core/state.h"
@@ -200,6 +201,22 @@ static void check_clients(const struct core *c, uint64_t job_waits)
 	must(waits == job_waits);
 }
 
+static void check_policies(const struct core *c)
+{
+	uint64_t bytes = 0, n = 0;
+
+	for (uint32_t i = 0; i < c->n_policies; i++) {
+		const struct policy *p = c->policies[i];
+
+		if (p == NULL)
+			continue;
+		must(p->index == i && p->refs > 0);
+		bytes += sizeof *p + p->n;
+		n++;
+	}
+	must(n == policy_count(c) && bytes == c->policy_bytes);
+}
+
 void core_check(const struct core *c)
 {
 	struct job_table *jobs = (struct job_table *)&c->jobs;
@@ -224,6 +241,7 @@ void core_check(const struct core *c)
 	for (int i = 0; i < JOB_STATES; i++)
 		must(s.by_state[i] == 0);
 	must(kept == c->kept_bytes);
+	check_policies(c);
 	check_join(c);
 	check_workers(c, running);
 	check_clients(c, s.waits);

@@ -44,6 +44,7 @@ void core_config_default(struct core_config *config)
 		.keep_all_bytes = DEFAULT_KEEP_ALL_BYTES,
 		.key_window_ms = DEFAULT_KEY_WINDOW_MS,
 		.keys_max = LIMIT_QUEUE_KEYS,
+		.policy_bytes = LIMIT_POLICY_BYTES,
 		.deliveries = DEFAULT_DELIVERIES,
 		.message_max = DEFAULT_MESSAGE_MAX,
 		.dead_max = LIMIT_DEAD,

@@ -34,6 +34,7 @@ struct core_config {
 	uint64_t keep_all_bytes; /* results, in all */
 	uint64_t key_window_ms;  /* how long an idempotency key is remembered */
 	uint32_t keys_max;       /* per queue; at most LIMIT_QUEUE_KEYS */
+	uint64_t policy_bytes;   /* of memory for headers and the like of jobs that have not ended */
 	uint32_t deliveries;     /* a job that was lost with its worker this often is a dead letter */
 	uint64_t message_max;    /* bytes of one message of a topic */
 	uint64_t dead_max;       /* dead letters at which a queue takes no more jobs */

@@ -42,6 +42,17 @@ uint32_t policy_count(const struct core *c)
 	return c->n_policies - c->n_policy_holes;
 }
 
+bool policy_room(const struct core *c, uint32_t n, uint64_t words)
+{
+	return policy_count(c) + (uint64_t)n <= LIMIT_POLICIES &&
+	       c->policy_bytes + words + n * sizeof(struct policy) <= c->config.policy_bytes;
+}
+
+static uint64_t bytes_of(const struct policy *p)
+{
+	return sizeof *p + p->n;
+}
+
 /* Times, queue, lengths of the names, names, headers. The queue is in it only if there is a name, for then the policy
  * knows where its jobs stand in line. Returns the length; *from: where the headers begin. */
 static size_t make_key(const struct policy_words *words, uint8_t key[KEY_MAX], size_t *from)
@@ -86,6 +97,7 @@ static struct policy *make(struct core *c, const struct policy_words *words, str
 	if (words->group.n > 0)
 		p->group = order_group(c, p->tenant != NULL ? p->tenant : &words->queue->own, words->group);
 	p->index = place(c, p);
+	c->policy_bytes += bytes_of(p);
 	HASH_ADD_KEYPTR_BYHASHVALUE(hh, *table_of(c, hash), p->key, p->n, hash, p);
 	return p;
 }
@@ -112,6 +124,7 @@ uint32_t policy_intern(struct core *c, const struct policy_words *words, uint32_
 static void destroy(struct core *c, struct policy *p)
 {
 	HASH_DELETE(hh, *table_of(c, p->hh.hashv), p);
+	c->policy_bytes -= bytes_of(p);
 	c->policies[p->index] = NULL;
 	c->policy_holes[c->n_policy_holes++] = p->index;
 	order_drop_group(c, p->group);

@@ -39,4 +39,7 @@ void policy_fini(struct core *c);
 /* How many there are. */
 uint32_t policy_count(const struct core *c);
 
+/* Whether there is room for n more, whose words have so many bytes in all. */
+bool policy_room(const struct core *c, uint32_t n, uint64_t words);
+
 #endif

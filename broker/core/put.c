@@ -22,7 +22,7 @@ const char *put_refused(const struct core *c, const struct put *p, struct span p
 		return "the journal is behind";
 	if (trim_full(c, put_bytes(p, payload)))
 		return c->trim.no_space ? "the broker's disk is full" : "the broker's disk cap is reached";
-	if (p->headers.n + p->tenant.n + p->group.n > 0 && policy_count(c) >= LIMIT_POLICIES)
+	if (p->headers.n + p->tenant.n + p->group.n > 0 && !policy_room(c, 1, p->headers.n + p->tenant.n + p->group.n))
 		return "there are too many distinct sets of headers among the live jobs";
 	return NULL;
 }

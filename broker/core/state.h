@@ -396,6 +396,7 @@ struct core {
 	uint32_t n_policies, cap_policies;
 	uint32_t *policy_holes; /* owned: the indices that are free, n_policy_holes of them */
 	uint32_t n_policy_holes;
+	uint64_t policy_bytes;  /* of memory */
 	struct batch *by_batch; /* uthash by id */
 	struct batch **batches; /* by index; owned */
 	uint32_t n_batches, cap_batches, live_batches;

@@ -130,7 +130,7 @@ static struct refusal refuse(struct core *c, const struct client *cl, const stru
 		return (struct refusal){ SHEAF_E_UNKNOWN, "there is no such batch" };
 	if (b != NULL && b->closed)
 		return (struct refusal){ SHEAF_E_CLOSED, "the batch is closed" };
-	no = admit_policies(c, s->headers.n + s->terms.tenant.n + s->terms.group.n + s->terms.topic.n > 0 ? 1 : 0);
+	no = admit_policies(c, 1, s->headers.n + s->terms.tenant.n + s->terms.group.n + s->terms.topic.n);
 	return no.error != SHEAF_OK ? no : refuse_after(c, s);
 }
 

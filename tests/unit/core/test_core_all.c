@@ -1,6 +1,7 @@
 /* Traces: jobs for several queues that are submitted together, or not at all. */
 #include <stdio.h>
 
+#include "broker/core/state.h"
 #include "tests/unit/core/all_rig.h"
 
 START_TEST(all_of_it_is_accepted)
@@ -197,6 +198,39 @@ START_TEST(keys_are_bounded_in_all_parts_together)
 }
 END_TEST
 
+START_TEST(headers_are_bounded_in_memory)
+{
+	char headers[3][16];
+
+	rig.config.policy_bytes = 2 * (sizeof(struct policy) + 100); /* two of them, not three */
+	rig_restart(&rig, false);
+	rig_client(&rig, 1);
+	rig_forget(&rig);
+	for (int i = 0; i < 3; i++) {
+		snprintf(headers[i], sizeof headers[i], "A=%03d", i);
+		part("a", "p")->headers = span_of(headers[i], 6);
+	}
+	parts[2].headers.n = 0;
+	again(1);
+	parts[2].headers.n = 6;
+	again(2);
+	n_parts = 0;
+	part("a", "p");
+	send(3);
+	rig_submit_as(&rig, 1, 4, "a", 1, (struct msg_submit){ .headers = span_of(headers[2], 6) });
+	rig_ids(&rig, 1, 5, MSG_CANCEL, 0, 1);
+	rig_ids(&rig, 1, 6, MSG_CANCEL, 0, 2);
+	rig_submit_as(&rig, 1, 7, "a", 1, (struct msg_submit){ .headers = span_of(headers[2], 6) });
+	rig_expect(&rig, "C1 all #1: 1 2 3\n"
+	                 "C1 reply #2 full 1\n"
+	                 "C1 all #3: 4\n"
+	                 "C1 reply #4 full\n"
+	                 "C1 reply #5 ok 1\n"
+	                 "C1 reply #6 ok 1\n"
+	                 "C1 accepted #7: 5..5\n");
+}
+END_TEST
+
 START_TEST(it_fits_a_segment_or_is_refused)
 {
 	static uint8_t bytes[64 * KIB];
@@ -242,4 +276,5 @@ RIG_MAIN("core_all", all_of_it_is_accepted, a_shared_payload_goes_to_each_worker
          a_paused_queue_takes_jobs_a_drained_one_does_not, a_broker_that_is_behind_or_goes_down_says_so,
          an_edge_brings_what_it_has_when_the_broker_goes_down, it_is_done_once, a_key_that_is_remembered_makes_no_job,
          the_same_key_twice_in_one_request, a_repeat_is_answered_whatever_has_become_of_the_queue,
-         keys_are_bounded_in_all_parts_together, it_fits_a_segment_or_is_refused, a_hundred_parts)
+         keys_are_bounded_in_all_parts_together, headers_are_bounded_in_memory, it_fits_a_segment_or_is_refused,
+         a_hundred_parts)
