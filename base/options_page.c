@@ -121,7 +121,7 @@ static void put_conf_page(const struct options_page *p)
 {
 	char title[64], example[1024];
 
-	man_begin(stdout, "sheaf.conf", 5, "configuration of sheafd and sheaf-worker");
+	man_begin(stdout, "sheaf.conf", 5, "configuration of sheafd, sheaf-smtpd and sheaf-worker");
 	man_section(stdout, "Description");
 	man_text(stdout,
 	         "The file that --config names has a line NAME = VALUE for each option that is to be set: the\n"
@@ -130,10 +130,10 @@ static void put_conf_page(const struct options_page *p)
 	         "A flag is set by true, yes, on or 1; any other value leaves it unset.\n"
 	         "\n"
 	         "An option of the command line goes before the environment (SHEAF_<OPTION>), and that before\n"
-	         "the file. A name that the program does not know is an error, which says the line; sheafd\n"
-	         "--check-config says all that is wrong, and ends.\n"
+	         "the file. A name that the program does not know is an error, which says the line; with\n"
+	         "--check-config sheafd and sheaf-smtpd say all that is wrong, and end.\n"
 	         "\n"
-	         "The keys of sheaf-worker are its options, see sheaf-worker(1).");
+	         "The keys of sheaf-worker and sheaf-smtpd are their options, see sheaf-worker(1), sheaf-smtpd(8).");
 	text_format(title, sizeof title, "Keys of %s", p->name);
 	man_section(stdout, title);
 	put_options(p, true);
@@ -149,7 +149,7 @@ static void put_conf_page(const struct options_page *p)
 	         "keep = 2h\n",
 	         p->file_example != NULL ? p->file_example : "");
 	man_example(stdout, example);
-	man_see_also(stdout, "sheafd(8), sheaf-worker(1)");
+	man_see_also(stdout, "sheafd(8), sheaf-smtpd(8), sheaf-worker(1)");
 }
 
 bool options_man(const struct options_page *p, int argc, char **argv)
