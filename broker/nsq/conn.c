@@ -66,8 +66,7 @@ void conn_close(struct conn *c)
 	c->state = CONN_CLOSED;
 	drop_session(c);
 	list_remove(&c->dirty);
-	if (heap_has(&c->timer))
-		heap_remove(&c->server->timers, &c->timer);
+	edge_timers_remove(&c->server->timers, &c->timer);
 	uv_close((uv_handle_t *)&c->tcp, on_closed);
 }
 

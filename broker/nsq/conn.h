@@ -5,8 +5,9 @@
 
 #include <uv.h>
 
-#include "base/heap.h"
 #include "base/list.h"
+#include "broker/edge/listen.h"
+#include "broker/edge/timers.h"
 #include "broker/nsq/layers.h"
 #include "broker/nsq/server.h"
 
@@ -63,19 +64,15 @@ struct conn {
 struct server {
 	struct server_setup setup;
 	struct session_world world;
-	uv_tcp_t listeners[4]; /* a name may have several addresses */
-	uint32_t n_listeners;
+	struct edge_listen listen;
 	uint32_t handles; /* that are open: listeners, prepare, idle, timer */
 	uv_prepare_t prepare;
 	uv_idle_t idle; /* runs while somebody is dirty, so that the loop does not sleep */
-	uv_timer_t timer;
-	struct heap timers;
+	struct edge_timers timers;
 	struct list all, dirty;
 	struct list subscribed; /* sessions, for session_world */
 	uint32_t n;
-	uint16_t port;
 	bool listening, closing, draining, failed;
-	uint64_t next_ms; /* when the timer rings; UINT64_MAX = it does not */
 	uint64_t said_ms; /* when the log was last told of refused connections; 0 = never */
 	uint8_t *room;    /* owned: what a read brings when nothing waits in `in` */
 	void (*closed)(void *arg);

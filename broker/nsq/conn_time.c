@@ -17,20 +17,10 @@ static uint64_t deadline(const struct conn *c)
 	return at;
 }
 
-/* An entry that is too early does no harm, its conn_tick finds nothing to do; so most turns leave it as it is. */
+/* Most turns leave it as it is. */
 void conn_retime(struct conn *c, bool exactly)
 {
-	uint64_t at = deadline(c);
-
-	if (at == UINT64_MAX) {
-		if (heap_has(&c->timer))
-			heap_remove(&c->server->timers, &c->timer);
-	} else if (!heap_has(&c->timer)) {
-		c->timer.key = at;
-		heap_add(&c->server->timers, &c->timer);
-	} else if (at < c->timer.key || exactly) {
-		heap_move(&c->server->timers, &c->timer, at > conn_now(c) ? at : conn_now(c) + 1);
-	}
+	edge_timers_set(&c->server->timers, &c->timer, deadline(c), exactly);
 }
 
 /* Whether it has taken nothing of what we write for as long as it may. */

@@ -4,35 +4,15 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "base/text.h"
 #include "broker/nsq/conn.h"
 
-enum { BACKLOG = 1024, QUIET_MS = 10000 };
+enum { QUIET_MS = 10000 };
 
 /* ---- the turn ---- */
 
-static void set_timer(struct server *s);
-
-static void on_time(uv_timer_t *t)
+static void on_due(struct heap_item *it)
 {
-	struct server *s = t->data;
-	struct heap_item *it;
-
-	s->next_ms = UINT64_MAX;
-	while ((it = heap_min(&s->timers)) != NULL && it->key <= uv_now(s->setup.loop))
-		conn_tick(list_item(it, struct conn, timer)); /* moves it, or takes it out */
-	set_timer(s);
-}
-
-static void set_timer(struct server *s)
-{
-	struct heap_item *it = heap_min(&s->timers);
-	uint64_t now = uv_now(s->setup.loop);
-
-	if (it == NULL || it->key >= s->next_ms)
-		return;
-	s->next_ms = it->key;
-	uv_timer_start(&s->timer, on_time, it->key > now ? it->key - now : 0, 0);
+	conn_tick(list_item(it, struct conn, timer)); /* moves it, or takes it out */
 }
 
 static void on_idle(uv_idle_t *idle)
@@ -59,7 +39,6 @@ static void on_prepare(uv_prepare_t *p)
 		return;
 	if (list_empty(&s->dirty))
 		uv_idle_stop(&s->idle);
-	set_timer(s);
 }
 
 static void woke(void *owner)
@@ -93,77 +72,11 @@ static void on_connection(uv_stream_t *listener, int status)
 	conn_accept(s, listener);
 }
 
-static int fail(struct server *s, const char *what, int status, char *err)
-{
-	const struct edge_address *a = &s->setup.config->tcp;
-	bool six = strchr(a->host, ':') != NULL;
-
-	text_format(err, SERVER_ERR, "--nsq: cannot %s %s%s%s:%u: %s", what, six ? "[" : "", a->host, six ? "]" : "",
-	            a->port, uv_strerror(status));
-	return -1;
-}
-
 static void closed_one(uv_handle_t *h);
-
-static int listen_at(struct server *s, const struct sockaddr *address, char *err)
-{
-	uv_tcp_t *l = &s->listeners[s->n_listeners];
-	struct sockaddr_storage bound;
-	int n = sizeof bound, status;
-
-	must(uv_tcp_init(s->setup.loop, l) == 0);
-	l->data = s;
-	s->n_listeners++;
-	s->handles++;
-	status = uv_tcp_bind(l, address, 0);
-	if (status == 0)
-		status = uv_listen((uv_stream_t *)l, BACKLOG, on_connection);
-	if (status == 0)
-		status = uv_tcp_getsockname(l, (struct sockaddr *)&bound, &n);
-	if (status != 0)
-		return fail(s, "listen on", status, err);
-	s->port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-	                                            : ((struct sockaddr_in *)&bound)->sin_port);
-	return 0;
-}
-
-/* Every address of the name; with port 0 all get the one that the first has got. */
-static int listen_all(struct server *s, char *err)
-{
-	const struct edge_address *a = &s->setup.config->tcp;
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *one;
-	bool any = strcmp(a->host, "*") == 0;
-	struct sockaddr_in6 six;
-	uv_getaddrinfo_t found;
-	int status;
-
-	if (any && uv_ip6_addr("::", a->port, &six) == 0) { /* IPv4 as well */
-		if (listen_at(s, (struct sockaddr *)&six, err) == 0)
-			return 0;
-		hints.ai_family = AF_INET; /* a machine without IPv6 */
-	}
-	status = uv_getaddrinfo(s->setup.loop, &found, NULL, any ? "0.0.0.0" : a->host, NULL, &hints);
-	if (status != 0)
-		return fail(s, "find", status, err);
-	for (one = found.addrinfo; one != NULL && s->n_listeners < 4; one = one->ai_next) {
-		uint16_t port = htons(s->n_listeners > 0 ? s->port : a->port);
-
-		if (one->ai_family == AF_INET6)
-			((struct sockaddr_in6 *)one->ai_addr)->sin6_port = port;
-		else
-			((struct sockaddr_in *)one->ai_addr)->sin_port = port;
-		if ((status = listen_at(s, one->ai_addr, err)) != 0)
-			break;
-	}
-	uv_freeaddrinfo(found.addrinfo);
-	return status;
-}
 
 static void stop_listening(struct server *s)
 {
-	for (uint32_t i = 0; i < s->n_listeners; i++)
-		if (!uv_is_closing((uv_handle_t *)&s->listeners[i]))
-			uv_close((uv_handle_t *)&s->listeners[i], closed_one);
+	edge_listen_close(&s->listen, closed_one);
 }
 
 /* ---- life ---- */
@@ -171,21 +84,21 @@ static void stop_listening(struct server *s)
 struct server *server_open(const struct server_setup *setup, char err[SERVER_ERR])
 {
 	struct server *s = calloc(1, sizeof *s);
+	bool good;
 
 	must(s != NULL);
 	s->setup = *setup;
-	s->next_ms = UINT64_MAX;
 	s->room = malloc(CONN_READ);
 	must(s->room != NULL);
 	list_init(&s->all);
 	list_init(&s->dirty);
 	list_init(&s->subscribed);
-	heap_init(&s->timers);
-	must(uv_timer_init(setup->loop, &s->timer) == 0 && uv_prepare_init(setup->loop, &s->prepare) == 0 &&
-	     uv_idle_init(setup->loop, &s->idle) == 0);
-	s->timer.data = s->prepare.data = s->idle.data = s;
-	s->handles = 3;
-	if (listen_all(s, err) == 0)
+	edge_timers_open(&s->timers, setup->loop, on_due);
+	must(uv_prepare_init(setup->loop, &s->prepare) == 0 && uv_idle_init(setup->loop, &s->idle) == 0);
+	s->prepare.data = s->idle.data = s;
+	good = edge_listen_open(&s->listen, setup->loop, &setup->config->tcp, on_connection, s, "nsq", err, SERVER_ERR);
+	s->handles = 3 + s->listen.n;
+	if (good)
 		return s;
 	server_close(s, NULL, NULL);
 	while (s->handles > 0)
@@ -204,7 +117,7 @@ void server_run(struct server *s, const struct session_world *world)
 
 uint16_t server_port(const struct server *s)
 {
-	return s->port;
+	return s->listen.port;
 }
 
 uint32_t server_connections(const struct server *s)
@@ -254,12 +167,17 @@ static void all_gone(struct server *s)
 		s->closed(s->arg);
 }
 
-static void closed_one(uv_handle_t *h)
+static void closed_timers(void *arg)
 {
-	struct server *s = h->data;
+	struct server *s = arg;
 
 	s->handles--;
 	all_gone(s);
+}
+
+static void closed_one(uv_handle_t *h)
+{
+	closed_timers(h->data);
 }
 
 void server_left(struct server *s, struct conn *c)
@@ -278,7 +196,7 @@ void server_close(struct server *s, void (*closed)(void *arg), void *arg)
 	stop_listening(s);
 	for (struct list *l = s->all.next; l != &s->all; l = l->next)
 		conn_close(list_item(l, struct conn, all));
-	uv_close((uv_handle_t *)&s->timer, closed_one);
+	edge_timers_close(&s->timers, closed_timers, s);
 	uv_close((uv_handle_t *)&s->prepare, closed_one);
 	uv_close((uv_handle_t *)&s->idle, closed_one);
 }
@@ -288,7 +206,7 @@ void server_free(struct server *s)
 	if (s == NULL)
 		return;
 	must(s->handles == 0 && s->n == 0);
-	heap_fini(&s->timers);
+	edge_timers_fini(&s->timers);
 	free(s->room);
 	free(s);
 }
