@@ -102,10 +102,9 @@ class Client(Peer):
         `again`: the number of a request that is sent once more."""
         self.requests += not again
         number = again or self.requests
-        get = [lambda part, name=name, default=default: part.get(name, default) for name, default in (
-            ("queue", ""), ("create", 0), ("priority", 4), ("attempts", 0), ("lease_ms", 0), ("delay_ms", 0),
-            ("within_ms", 0), ("key", b""), ("headers", b""), ("same", 0), ("payload", b""))]
-        self.send(self.socket, SUBMIT_ALL, number, 0, [[field(part) for field in get] for part in parts])
+        fields = {"queue": "", "create": 0, "priority": 4, "attempts": 0, "lease_ms": 0, "delay_ms": 0, "within_ms": 0,
+                  "key": b"", "headers": b"", "same": 0, "payload": b""}
+        self.send(self.socket, SUBMIT_ALL, number, 0, [list({**fields, **part}.values()) for part in parts])
         while True:
             message = self.receive(self.socket, ALL_ACCEPTED)
             if message.number == number:
