@@ -380,5 +380,5 @@ const struct options_page config_page = {
 	.example = "sheafd --data /var/lib/sheaf --memory 1G",
 	.file = SMTP_FILE_TEXT,
 	.file_example = SMTP_FILE_EXAMPLE,
-	.see = "sheaf(1), sheaf-worker(1), sheaf.conf(5)",
+	.see = "sheaf(1), sheaf-worker(1), sheaf-smtpd(8), sheaf.conf(5)",
 };

@@ -105,7 +105,7 @@ static void put_overview(FILE *f)
 	put_exits(f, NULL);
 	man_section(f, "Examples");
 	man_example(f, help_example);
-	man_see_also(f, "sheaf-worker(1), sheafd(8), sheaf.conf(5)");
+	man_see_also(f, "sheaf-worker(1), sheafd(8), sheaf-smtpd(8), sheaf.conf(5)");
 }
 
 /* One page; k NULL: the overview. False after a sentence. */

@@ -39,7 +39,7 @@ class Man(Case):
             self.assertNotEqual(run(program("sheaf"), "help", *bad).returncode, 0)
 
     def test_daemons(self):
-        for name, section in (("sheafd", 8), ("sheaf-worker", 1)):
+        for name, section in (("sheafd", 8), ("sheaf-smtpd", 8), ("sheaf-worker", 1)):
             done = run(program(name), "--man")
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             path = f"{self.dir}/{name}.{section}"
