@@ -383,8 +383,6 @@ void smtp_conn_go(struct conn *c)
 		full = c->out.n >= SESSION_OUT;
 		smtp_conn_send(c);
 	}
-	if (c->state == CONN_OPEN && smtp_session_closing(c->session))
-		smtp_conn_leave(c); /* also when the client does not read what it was told before */
 	if (c->state != CONN_OPEN)
 		smtp_conn_send(c);
 	see_to_tls(c);
