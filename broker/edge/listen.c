@@ -123,6 +123,18 @@ static bool make_room(const struct opening *o)
 	return unlink(path) == 0 || fail(o, "remove", strerror(errno));
 }
 
+/* libuv calls a folder that is not there a permission that is denied. */
+static const char *why_not_bound(const char *path, int status)
+{
+	char folder[LISTEN_PATH];
+	struct stat st;
+
+	text_format(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
+	if (status == UV_EACCES && folder[0] != '\0' && stat(folder, &st) != 0)
+		return strerror(errno);
+	return uv_strerror(status);
+}
+
 /* Between bind and listen nobody gets in, whatever mode the file has. */
 static bool listen_path(struct opening *o)
 {
@@ -139,7 +151,7 @@ static bool listen_path(struct opening *o)
 	o->l->n = 1;
 	status = uv_pipe_bind(p, path);
 	if (status != 0)
-		return fail(o, "listen on", uv_strerror(status));
+		return fail(o, "listen on", why_not_bound(path, status));
 	if (chmod(path, LISTEN_MODE) != 0)
 		return fail(o, "set the mode of", strerror(errno));
 	status = uv_listen((uv_stream_t *)p, LISTEN_BACKLOG, o->came);

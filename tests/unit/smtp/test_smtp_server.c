@@ -240,6 +240,11 @@ START_TEST(test_stale_socket)
 	fclose(f);
 	refuses("a file of another kind");
 	unlink(rig_path);
+	snprintf(rig_config.lmtp.host, sizeof rig_config.lmtp.host, "%s/none/lmtp", rig_certs.dir);
+	refuses("/none/lmtp: No such file or directory");
+	snprintf(rig_config.lmtp.host, sizeof rig_config.lmtp.host, "/%0120d", 0);
+	refuses("longer than 107 bytes");
+	snprintf(rig_config.lmtp.host, sizeof rig_config.lmtp.host, "%s", rig_path);
 	leave_socket(false, &fd);
 	rig_start();
 	greeted(&c, SMTP_PORT_LMTP);
