@@ -115,6 +115,16 @@ void topics_op_done(struct topic_oracle *o, const struct msg_topic_op *op, uint3
 	}
 }
 
+void topics_op_twice(struct topic_oracle *o, const struct msg_topic_op *op, uint32_t topic, uint32_t place)
+{
+	if (op->op != TOPIC_EMPTY && op->op != TOPIC_DELETE && op->op != TOPIC_PAUSE)
+		return;
+	o->late = true;
+	for (uint32_t i = 0; i < PLACES; i++)
+		if (place < PLACES ? i == place : places[i].topic == topic)
+			o->places[i].twice = true;
+}
+
 void topics_subscribed(struct topic_oracle *o, uint32_t place, uint64_t sent)
 {
 	struct state *s = &o->places[place];

@@ -320,7 +320,8 @@ static bool owed(const struct topic_oracle *o, const struct message *m, uint32_t
 {
 	const struct seen *s = &m->seen[place];
 
-	if (place == P_DEAD || !m->accepted || m->topic != sim_topic_of(place) || m->sent <= o->places[place].from)
+	if (place == P_DEAD || o->places[place].twice || !m->accepted || m->topic != sim_topic_of(place) ||
+	    m->sent <= o->places[place].from)
 		return false;
 	if (place == P_TRIES_A && m->dead_id != 0 && m->seen[P_DEAD].settling)
 		return false;
@@ -352,7 +353,8 @@ void topics_must_be_empty(struct topic_oracle *o, const struct core *core)
 	for (uint32_t i = 0; i < core->topics.n_channels; i++) {
 		const struct channel *ch = core->topics.channels[i];
 
-		if (ch == NULL || ch->ephemeral || ch->topic->ephemeral)
+		if (ch == NULL || ch->ephemeral || ch->topic->ephemeral ||
+		    (o->late && (ch->paused || ch->topic->paused)))
 			continue;
 		if (ch->topic->passed_n != ch->passed || ch->n_waiting + ch->n_deferred + ch->n_in_hand > 0)
 			world_fail(

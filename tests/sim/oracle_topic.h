@@ -47,6 +47,7 @@ struct state {
 	bool paused;      /* and nobody has asked for its end */
 	bool deleting, ordered;
 	bool set;
+	bool twice; /* what empties, pauses or deletes it was sent again: a late copy may do so at any time */
 };
 
 struct topic_oracle {
@@ -58,6 +59,7 @@ struct topic_oracle {
 	struct state places[PLACES];
 	uint64_t paused[TOPICS]; /* moment at which that was answered; NEVER = it is not */
 	uint64_t kept_from;
+	bool late; /* that is so of some place */
 };
 
 #endif

@@ -113,6 +113,8 @@ void topic_operated(struct topic_actor *a, const struct ask *q, bool ok)
 	                                                                 : NULL;
 
 	a->operating = false;
+	if (q->again)
+		topics_op_twice(a->w->topics, &q->op, q->topic, q->place);
 	if (ok)
 		topics_op_done(a->w->topics, &q->op, q->topic, q->place);
 	if (due == NULL || due->topic != q->topic || due->place != q->place || due->op.op != q->op.op)

@@ -50,6 +50,8 @@ void topics_refused(struct topic_oracle *o, uint64_t tag, uint32_t n);
 /* What is done to a topic, or with a place of it to a channel: asked for, and answered. */
 void topics_op_sent(struct topic_oracle *o, const struct msg_topic_op *op, uint32_t topic, uint32_t place);
 void topics_op_done(struct topic_oracle *o, const struct msg_topic_op *op, uint32_t topic, uint32_t place);
+/* It was sent more than once. */
+void topics_op_twice(struct topic_oracle *o, const struct msg_topic_op *op, uint32_t topic, uint32_t place);
 /* A SUBSCRIBE that was sent at this moment is answered: the channel is there. */
 void topics_subscribed(struct topic_oracle *o, uint32_t place, uint64_t sent);
 /* It is ordered now, so one may subscribe. */
