@@ -1,14 +1,13 @@
 /* See edge.h. */
 #include "broker/nsq/edge.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/text.h"
+#include "broker/edge/thread.h"
 #include "broker/nsq/auth.h"
 #include "broker/nsq/fetch.h"
 #include "broker/nsq/hub_open.h"
@@ -18,16 +17,13 @@
 
 enum {
 	FILES_SHARE = 4,        /* of the descriptors that may be open one in so many is for NSQ's clients */
-	LOOK_MS = 10,           /* while it drains: how often it looks whether it is done */
 	AUTH_CONNECT_MS = 2000, /* an auth server's patience, as NSQ's */
 	AUTH_ANSWER_MS = 5000
 };
 
 struct nsq_edge {
 	const struct nsq_config *config;
-	uv_loop_t loop;
-	uv_async_t async; /* how the main thread calls */
-	uv_timer_t look;
+	struct edge_thread *thread;
 	struct tls_context *tls;
 	struct server *server; /* NULL = there is no --nsq */
 	struct web *web;       /* NULL = there is neither --nsq-http nor --nsq-https */
@@ -38,45 +34,23 @@ struct nsq_edge {
 	struct list subscribed;
 	struct session_publisher via;
 	struct session_world world;
-	pthread_t thread;
-	bool started;
-	atomic_bool drain, fail, stop, done;
-	bool draining, failing, stopping; /* what of these the thread has seen */
+	bool failing, stopping;
+	void (*closed)(void *arg); /* is told when all parts are closed */
+	void *closed_arg;
 	char hostname[LIMIT_ENDPOINT];
 	char addresses[4 * LIMIT_ENDPOINT];
 };
 
-static void on_look(uv_timer_t *t)
-{
-	struct nsq_edge *e = t->data;
-
-	e->done = (e->server == NULL || server_connections(e->server) == 0) &&
-	          (e->web == NULL || web_pending(e->web) == 0) && (e->failing || hub_idle(e->hub));
-}
-
-static void begin_to_look(struct nsq_edge *e)
-{
-	uv_timer_start(&e->look, on_look, 0, LOOK_MS);
-}
-
 /* ---- closing: one part after the other, the one that others use last ---- */
-
-static void close_handles(void *arg)
-{
-	struct nsq_edge *e = arg;
-
-	uv_close((uv_handle_t *)&e->look, NULL);
-	uv_close((uv_handle_t *)&e->async, NULL);
-}
 
 static void close_hub(void *arg)
 {
 	struct nsq_edge *e = arg;
 
 	if (e->hub != NULL)
-		hub_close(&e->hub, close_handles, e);
+		hub_close(&e->hub, e->closed, e->closed_arg);
 	else
-		close_handles(e);
+		e->closed(e->closed_arg);
 }
 
 static void close_fetch(void *arg)
@@ -111,54 +85,51 @@ static void close_web(void *arg)
 		close_lookupd(e);
 }
 
-static void close_all(struct nsq_edge *e)
+static void close_all(void *arg, void (*closed)(void *closed_arg), void *closed_arg)
 {
+	struct nsq_edge *e = arg;
+
+	e->stopping = true;
+	e->closed = closed;
+	e->closed_arg = closed_arg;
 	if (e->server != NULL)
 		server_close(e->server, close_web, e);
 	else
 		close_web(e);
 }
 
-static void on_call(uv_async_t *a)
-{
-	struct nsq_edge *e = a->data;
+/* ---- what the main thread tells ---- */
 
-	if (e->drain && !e->draining) {
-		e->draining = true;
-		if (e->server != NULL)
-			server_drain(e->server);
-		if (e->web != NULL)
-			web_drain(e->web);
-		begin_to_look(e);
-	}
-	if (e->fail && !e->failing) {
-		e->failing = true;
-		if (e->server != NULL)
-			server_fail(e->server);
-		if (e->web != NULL)
-			web_fail(e->web);
-		begin_to_look(e);
-	}
-	if (e->stop && !e->stopping) {
-		e->stopping = true;
-		uv_timer_stop(&e->look); /* what it looks at goes */
-		close_all(e);
-	}
-}
-
-static void call(struct nsq_edge *e, atomic_bool *what)
-{
-	*what = true;
-	uv_async_send(&e->async);
-}
-
-static void *run(void *arg)
+static void drain(void *arg)
 {
 	struct nsq_edge *e = arg;
 
-	uv_run(&e->loop, UV_RUN_DEFAULT);
-	return NULL;
+	if (e->server != NULL)
+		server_drain(e->server);
+	if (e->web != NULL)
+		web_drain(e->web);
 }
+
+static void fail(void *arg)
+{
+	struct nsq_edge *e = arg;
+
+	e->failing = true;
+	if (e->server != NULL)
+		server_fail(e->server);
+	if (e->web != NULL)
+		web_fail(e->web);
+}
+
+static bool done(void *arg)
+{
+	struct nsq_edge *e = arg;
+
+	return (e->server == NULL || server_connections(e->server) == 0) &&
+	       (e->web == NULL || web_pending(e->web) == 0) && (e->failing || hub_idle(e->hub));
+}
+
+static const struct edge_work work = { .name = "NSQ", .drain = drain, .fail = fail, .done = done, .close = close_all };
 
 /* ---- the beginning ---- */
 
@@ -199,7 +170,7 @@ static uint32_t connections_by_files(void)
 static int bind_all(struct nsq_edge *e, char *err)
 {
 	const struct nsq_config *c = e->config;
-	struct server_setup setup = { .loop = &e->loop,
+	struct server_setup setup = { .loop = edge_thread_loop(e->thread),
 		                      .config = c,
 		                      .busy = busy,
 		                      .busy_arg = e,
@@ -220,7 +191,7 @@ static int bind_all(struct nsq_edge *e, char *err)
 	}
 	if (c->http.host[0] == '\0' && c->https.host[0] == '\0')
 		return 0;
-	e->web = web_open(&e->loop, c, setup.connections, err);
+	e->web = web_open(edge_thread_loop(e->thread), c, setup.connections, err);
 	if (e->web == NULL)
 		return -1;
 	if (c->http.host[0] != '\0')
@@ -233,29 +204,12 @@ static int bind_all(struct nsq_edge *e, char *err)
 struct nsq_edge *nsq_edge_open(const struct nsq_config *c, char err[NSQ_EDGE_ERR])
 {
 	struct nsq_edge *e = calloc(1, sizeof *e);
-	int status;
 
 	must(e != NULL);
 	e->config = c;
 	list_init(&e->subscribed);
-	status = uv_loop_init(&e->loop);
-	if (status != 0) {
-		text_format(err, NSQ_EDGE_ERR, "the NSQ edge cannot begin: %s", uv_strerror(status));
-		free(e);
-		return NULL;
-	}
-	uv_timer_init(&e->loop, &e->look); /* cannot fail */
-	status = uv_async_init(&e->loop, &e->async, on_call);
-	e->async.data = e->look.data = e;
-	if (status != 0) {
-		text_format(err, NSQ_EDGE_ERR, "the NSQ edge cannot begin: %s", uv_strerror(status));
-		uv_close((uv_handle_t *)&e->look, NULL);
-		uv_run(&e->loop, UV_RUN_DEFAULT);
-		uv_loop_close(&e->loop);
-		free(e);
-		return NULL;
-	}
-	if (bind_all(e, err) == 0)
+	e->thread = edge_thread_new(&work, e, err);
+	if (e->thread != NULL && bind_all(e, err) == 0)
 		return e;
 	nsq_edge_free(e);
 	return NULL;
@@ -278,7 +232,7 @@ static void open_lookupd(struct nsq_edge *e)
 {
 	const struct nsq_config *c = e->config;
 	struct lookupd_setup setup = {
-		.loop = &e->loop,
+		.loop = edge_thread_loop(e->thread),
 		.hub = e->hub,
 		.fetch = e->fetch,
 		.self = { .version = NSQ_VERSION, .hostname = e->hostname, .broadcast = c->broadcast },
@@ -315,13 +269,13 @@ static void run_parts(struct nsq_edge *e)
 
 int nsq_edge_start(struct nsq_edge *e, void *zmq_context, const char *endpoint, char err[NSQ_EDGE_ERR])
 {
-	e->hub = hub_open(&e->loop, zmq_context, endpoint);
+	e->hub = hub_open(edge_thread_loop(e->thread), zmq_context, endpoint);
 	if (e->hub == NULL) {
 		text_format(err, NSQ_EDGE_ERR, "the NSQ edge cannot connect to the broker: no socket is left");
 		return -1;
 	}
 	hub_on_ease(e->hub, eased, e);
-	e->fetch = fetch_open(&e->loop);
+	e->fetch = fetch_open(edge_thread_loop(e->thread));
 	if (e->fetch == NULL) {
 		text_format(err, NSQ_EDGE_ERR, "the NSQ edge cannot ask other servers: libcurl does not begin");
 		return -1;
@@ -333,12 +287,7 @@ int nsq_edge_start(struct nsq_edge *e, void *zmq_context, const char *endpoint, 
 	                                                      .answer_ms = AUTH_ANSWER_MS });
 	open_lookupd(e);
 	run_parts(e);
-	if (pthread_create(&e->thread, NULL, run, e) != 0) {
-		text_format(err, NSQ_EDGE_ERR, "the NSQ edge has no thread");
-		return -1;
-	}
-	e->started = true;
-	return 0;
+	return edge_thread_start(e->thread, err);
 }
 
 const char *nsq_edge_addresses(const struct nsq_edge *e)
@@ -350,33 +299,25 @@ const char *nsq_edge_addresses(const struct nsq_edge *e)
 
 void nsq_edge_drain(struct nsq_edge *e)
 {
-	call(e, &e->drain);
+	edge_thread_drain(e->thread);
 }
 
 void nsq_edge_fail(struct nsq_edge *e)
 {
-	call(e, &e->fail);
+	edge_thread_fail(e->thread);
 }
 
 bool nsq_edge_done(const struct nsq_edge *e)
 {
-	return e->done;
+	return edge_thread_done(e->thread);
 }
 
 void nsq_edge_free(struct nsq_edge *e)
 {
 	if (e == NULL)
 		return;
-	e->stop = true;
-	if (e->started) {
-		uv_async_send(&e->async);
-		pthread_join(e->thread, NULL);
-	} else {
-		on_call(&e->async);
-		uv_run(&e->loop, UV_RUN_DEFAULT);
-	}
+	edge_thread_free(e->thread);
 	server_free(e->server);
 	tls_context_free(e->tls);
-	must(uv_loop_close(&e->loop) == 0);
 	free(e);
 }
