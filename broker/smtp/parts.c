@@ -21,9 +21,9 @@ struct smtp_parts {
 	struct smtp_counts counts;
 	struct spool_room spools;
 	struct smtp_server *server;
-	struct store *store; /* NULL before it starts */
-	uv_timer_t timer;    /* of the counters' line */
-	uint64_t told;       /* what was counted when it was written */
+	struct store *store;             /* NULL before it starts */
+	uv_timer_t timer;                /* of the counters' line */
+	uint64_t told[SMTP_PARTS_STATS]; /* what was counted when it was written */
 	bool failed;
 	char addresses[4 * LIMIT_ENDPOINT];
 	void (*closed)(void *arg);
@@ -31,6 +31,8 @@ struct smtp_parts {
 };
 
 /* ---- counters ---- */
+
+static_assert(sizeof(struct smtp_counts) / sizeof(uint64_t) <= SMTP_PARTS_STATS, "all counters have room");
 
 uint32_t smtp_parts_stats(const struct smtp_parts *p, struct msg_stat_rec to[SMTP_PARTS_STATS])
 {
@@ -44,30 +46,21 @@ uint32_t smtp_parts_stats(const struct smtp_parts *p, struct msg_stat_rec to[SMT
 	return n;
 }
 
-/* Whatever happens changes it. */
-static uint64_t sum(const struct smtp_parts *p)
-{
-	struct msg_stat_rec v[SMTP_PARTS_STATS];
-	uint32_t n = smtp_parts_stats(p, v);
-	uint64_t all = 0;
-
-	for (uint32_t i = 0; i < n; i++)
-		all += v[i].value;
-	return all;
-}
-
 static void log_counts(struct smtp_parts *p)
 {
 	static const char prefix[] = "smtp_";
 	struct msg_stat_rec v[SMTP_PARTS_STATS];
 	uint32_t n = smtp_parts_stats(p, v);
-	uint64_t all = sum(p);
+	bool changed = false;
 	char line[1024];
 	size_t at = 0;
 
-	if (all == p->told)
+	for (uint32_t i = 0; i < n; i++) {
+		changed |= v[i].value != p->told[i];
+		p->told[i] = v[i].value;
+	}
+	if (!changed)
 		return;
-	p->told = all;
 	line[0] = '\0';
 	for (uint32_t i = 0; i < n; i++)
 		if (v[i].value > 0)
