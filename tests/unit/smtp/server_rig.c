@@ -23,7 +23,7 @@ struct smtp_config rig_config;
 struct smtp_counts rig_counts;
 char rig_path[64];
 atomic_bool rig_done;
-atomic_int rig_connections, rig_asking, kept;
+atomic_int rig_connections, rig_asking, kept, next_ms;
 
 static uv_loop_t loop;
 static uv_async_t async;
@@ -42,6 +42,7 @@ static void on_closed(void *arg)
 
 static void look(void)
 {
+	struct heap_item *first = heap_min(&server->timers.heap);
 	int asking = 0, bytes = 0;
 
 	for (struct list *l = server->all.next; l != &server->all; l = l->next) {
@@ -52,6 +53,7 @@ static void look(void)
 	}
 	rig_asking = asking;
 	kept = bytes;
+	next_ms = first != NULL ? (int)(first->key - uv_now(&loop)) : -1;
 }
 
 static void on_asked(uv_async_t *a)
@@ -124,6 +126,12 @@ void rig_until_connections(int n)
 void rig_until_asking(int n)
 {
 	ask_until(&rig_asking, n);
+}
+
+int rig_next_ms(void)
+{
+	rig_order(RIG_ASK);
+	return next_ms;
 }
 
 int rig_kept(void)

@@ -36,6 +36,8 @@ uint16_t rig_port(enum smtp_port which);
 void rig_until(atomic_int *what, int n);
 void rig_until_connections(int n);
 void rig_until_asking(int n); /* connections that wait for the store or a thread */
+/* In how many ms the server's next timer rings; -1: there is none. */
+int rig_next_ms(void);
 /* Bytes that the server keeps for its one connection. */
 int rig_kept(void);
 uint64_t rig_count(const _Atomic uint64_t *count);
