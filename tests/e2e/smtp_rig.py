@@ -29,13 +29,14 @@ class Smtpd(Process):
     """sheaf-smtpd for a broker; all else stands in its file."""
     count = 0
 
-    def __init__(self, broker, config):
+    def __init__(self, broker, config, **flags):
         Smtpd.count += 1
         super().__init__(broker.folder, f"sheaf-smtpd-{Smtpd.count}")
-        self.broker, self.config, self.ready = broker, config, {}
+        self.broker, self.config, self.flags, self.ready = broker, config, flags, {}
 
     def start(self):
-        self.spawn([program("sheaf-smtpd"), "--broker", self.broker.url, "--config", self.config])
+        flags = [w for name, value in self.flags.items() for w in (f"--{name}", value)]
+        self.spawn([program("sheaf-smtpd"), "--broker", self.broker.url, "--config", self.config, *flags])
         line = self.wait_line(r"^sheaf-smtpd ready.*$").group(0)
         self.ready = dict(w.split("=", 1) for w in line.split() if "=" in w)
         return self
@@ -48,10 +49,10 @@ class Smtpd(Process):
 class Rig:
     """A broker with mail, in one process or two. options: of [smtp]. sections: {"smtp.queue.q": {"dedup": "yes"}}.
     broker: flags of sheafd.
-    preamble: what a client has to say before it is greeted."""
+    preamble: what a client has to say before it is greeted. grace: of whichever has the ingress."""
 
     def __init__(self, folder, apart=False, options=None, sections=None, tls=False, users=False, broker=None,
-                 preamble=b""):
+                 preamble=b"", grace=None):
         os.makedirs(folder, exist_ok=True)
         self.folder, self.apart, self.preamble = folder, apart, preamble
         port = free_ports(3)
@@ -68,8 +69,9 @@ class Rig:
         self.sections = sections or {}
         self.config = os.path.join(folder, "mail.ini")
         self.write_config()
-        self.broker = Broker(folder, **(broker or {}), **({} if apart else {"config": self.config}))
-        self.smtpd = Smtpd(self.broker, self.config) if apart else None
+        own = {"grace": grace} if grace else {}
+        self.broker = Broker(folder, **(broker or {}), **({} if apart else {"config": self.config, **own}))
+        self.smtpd = Smtpd(self.broker, self.config, **own) if apart else None
 
     def write_config(self):
         with open(self.config, "w") as f:

@@ -84,7 +84,7 @@ class Memory(SmtpCase):
 
 class Slow(SmtpCase):
     """With short times: idle for 2 s, a mail within 4 s."""
-    OPTIONS = {"idle": "2s", "data-time": "4s"}
+    OPTIONS = {"idle": "2s", "data-time": "4s", "connections": str(CROWD + 100)}
 
     def test_a_chunk_that_does_not_come(self):
         with self.wire() as c:

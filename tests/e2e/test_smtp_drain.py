@@ -15,7 +15,7 @@ def body(n):
 
 class Drain(SmtpCase):
     def setUp(self):
-        self.own = self.own_rig()
+        self.own = self.own_rig(grace="2s" if "grace" in self._testMethodName else "60s")
 
     def in_data(self, n):
         """A session in the middle of a mail: DATA, or BDAT where n is odd."""
@@ -76,6 +76,14 @@ class Drain(SmtpCase):
     def test_a_second_one_is_immediate(self):
         self.begin()
         self.own.ingress.signal(signal.SIGTERM)
+        self.ends_without_them()
+
+    def test_when_the_grace_is_over(self):
+        """They do not come to their end, so it ends without them."""
+        self.begin()
+        self.ends_without_them()
+
+    def ends_without_them(self):
         self.assertEqual(self.own.ingress.wait(), 0, self.own.tail())
         for n, c in enumerate(self.sessions):
             try:

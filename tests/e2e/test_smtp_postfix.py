@@ -108,7 +108,7 @@ class Relay(PostfixCase):
         verify = settings("verify")
         name = "smtpd_recipient_restrictions"
         verify[name] = verify[name].replace("permit_mynetworks, ", "")
-        postfix = self.postfix("smtp", mynetworks="192.0.2.0/24", **verify)
+        postfix = self.postfix("smtp", mynetworks="192.0.2.0/24", address_verify_poll_delay="1s", **verify)
         with Wire(postfix.address) as c:
             c.hello()
             c.say("MAIL FROM:<a@client.test>", 250)
