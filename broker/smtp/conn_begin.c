@@ -142,12 +142,19 @@ static void refuse_proxy(struct conn *c)
 	smtp_conn_close(c);
 }
 
+/* "From this machine" is from another one if the proxy is on another one: its own address counts then, for what comes
+ * from here may do more. */
+static bool is_elsewhere(const struct conn *c, const struct proxy_source *from)
+{
+	return cidr_loopback(&from->source) && !cidr_loopback(&c->peer.address);
+}
+
 /* What the proxy says of its client; the rest of what came is the client's. */
 static void believe(struct conn *c, const struct proxy_source *from)
 {
 	struct buf rest = { 0 };
 
-	if (!from->local) {
+	if (!from->local && !is_elsewhere(c, from)) {
 		c->peer.address = from->source;
 		c->peer.port = from->source_port;
 		c->peer.local = from->to;

@@ -220,13 +220,13 @@ static int open_path(void)
 	return fd;
 }
 
-static int open_tcp(enum smtp_port which, const char *from)
+static int open_tcp(enum smtp_port which, const char *from, const char *to)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(rig_port(which)) },
 			   b = { .sin_family = AF_INET };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
 
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	a.sin_addr.s_addr = inet_addr(to);
 	b.sin_addr.s_addr = inet_addr(from);
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&b, sizeof b), 0);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
@@ -234,13 +234,18 @@ static int open_tcp(enum smtp_port which, const char *from)
 	return fd;
 }
 
-void client_open_from(struct client *c, enum smtp_port which, const char *from)
+void client_open_at(struct client *c, enum smtp_port which, const char *from, const char *to)
 {
 	struct timeval wait = { .tv_sec = WAIT_S };
 
-	*c = (struct client){ .fd = which == SMTP_PORT_LMTP ? open_path() : open_tcp(which, from) };
+	*c = (struct client){ .fd = which == SMTP_PORT_LMTP ? open_path() : open_tcp(which, from, to) };
 	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
 	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
+}
+
+void client_open_from(struct client *c, enum smtp_port which, const char *from)
+{
+	client_open_at(c, which, from, "127.0.0.1");
 }
 
 void client_open(struct client *c, enum smtp_port which)

@@ -54,9 +54,10 @@ struct client {
 void client_open(struct client *c, enum smtp_port which);
 /* From another address of this machine, "127.0.0.2". */
 void client_open_from(struct client *c, enum smtp_port which, const char *from);
+void client_open_at(struct client *c, enum smtp_port which, const char *from, const char *to);
 /* The server's certificate is looked at. */
 void client_begin_tls(struct client *c);
-/* The same, and says that within TLS at once, before it has heard anything. */
+/* TLS begins, and that is said within it at once, before anything was heard. */
 void client_begin_tls_saying(struct client *c, const char *text);
 /* One with little room for what it does not read. */
 void client_open_deaf(struct client *c);

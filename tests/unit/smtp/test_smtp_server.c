@@ -1,4 +1,6 @@
 /* The mail server over real sockets: mails, TLS, PROXY, Unix sockets, passwords, limits, drain, endings. */
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -278,6 +280,26 @@ static void with_proxy(void)
 	rig_start();
 }
 
+/* One of this machine that is not loopback's. */
+static bool own_address(struct cidr_address *to)
+{
+	struct ifaddrs *all, *i;
+	bool found = false;
+
+	ck_assert_int_eq(getifaddrs(&all), 0);
+	for (i = all; i != NULL && !found; i = i->ifa_next) {
+		const struct sockaddr_in *a = (const void *)i->ifa_addr;
+
+		if (a == NULL || a->sin_family != AF_INET || (i->ifa_flags & IFF_LOOPBACK) != 0)
+			continue;
+		*to = (struct cidr_address){ .family = 4 };
+		memcpy(to->bytes, &a->sin_addr, 4);
+		found = !cidr_loopback(to);
+	}
+	freeifaddrs(all);
+	return found;
+}
+
 START_TEST(test_proxy)
 {
 	struct client c;
@@ -301,6 +323,37 @@ START_TEST(test_proxy)
 	client_begin_tls(&c);
 	client_hears(&c, "220");
 	quits(&c);
+	rig_stop();
+}
+END_TEST
+
+/* What a proxy on another machine takes for its own machine is not ours. */
+START_TEST(test_proxy_elsewhere)
+{
+	struct cidr here = { .bits = 32 };
+	char own[CIDR_TEXT], expected[80];
+	struct client c;
+
+	if (!own_address(&here.address))
+		return; /* there is no network */
+	rig_fresh();
+	snprintf(rig_config.smtp.host, sizeof rig_config.smtp.host, "0.0.0.0");
+	rig_config.proxies = &here;
+	rig_config.n_proxies = 1;
+	rig_start();
+	cidr_show(&here.address, own);
+	for (int i = 0; i < 2; i++) {
+		client_open_at(&c, SMTP_PORT_PLAIN, own, own);
+		client_say(&c, i == 0 ? "PROXY TCP4 127.0.0.1 127.0.0.1 4711 25\r\n"
+		                      : "PROXY TCP4 192.0.2.7 127.0.0.1 4711 25\r\n");
+		client_hears(&c, "220");
+		envelope(&c, "EHLO me");
+		client_talks(&c, "DATA", "354");
+		client_talks(&c, "hi\r\n.", "250");
+		snprintf(expected, sizeof expected, "%s:", i == 0 ? own : "192.0.2.7");
+		ck_assert_int_eq(strncmp(store_peer, expected, strlen(expected)), 0);
+		quits(&c);
+	}
 	rig_stop();
 }
 END_TEST
@@ -453,5 +506,5 @@ START_TEST(test_deadline)
 END_TEST
 
 SUITE_MAIN("smtp server", test_mail, test_pipelined, test_tls, test_injection, test_truncated, test_no_handshake,
-           test_lmtp, test_stale_socket, test_taken_port, test_proxy, test_no_proxy, test_passwords,
-           test_password_at_end, test_drain, test_deadline)
+           test_lmtp, test_stale_socket, test_taken_port, test_proxy, test_proxy_elsewhere, test_no_proxy,
+           test_passwords, test_password_at_end, test_drain, test_deadline)
