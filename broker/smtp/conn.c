@@ -52,9 +52,9 @@ static void say_end(struct conn *c)
 		return;
 	smtp_session_facts(c->session, &f);
 	log_line(LOG_INFO, "smtp-session",
-	         "peer=%s helo=%s tls='%s' user='%s' mails=%u refused=%u bytes=%llu why=%s more=%u", peer, f.helo,
-	         f.tls, f.user, f.mails, f.refused, (unsigned long long)f.bytes, f.why[0] != '\0' ? f.why : "broken",
-	         more);
+	         "peer=%s helo=%s tls='%s' user='%s' mails=%u refused=%u bytes=%llu us=%llu why=%s more=%u", peer,
+	         f.helo, f.tls, f.user, f.mails, f.refused, (unsigned long long)f.bytes,
+	         (unsigned long long)c->slowest_us, f.why[0] != '\0' ? f.why : "broken", more);
 }
 
 static void drop_session(struct conn *c)

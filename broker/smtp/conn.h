@@ -49,6 +49,7 @@ struct conn {
 	enum smtp_ask asked;          /* what the store or a thread works on for it */
 	struct password *password;    /* being looked at */
 	uint64_t asked_us;            /* since when, of a mail */
+	uint64_t slowest_us;          /* the longest time that one took */
 	struct tls *tls;              /* owned; NULL = not on */
 	struct buf in;                /* plain, not taken by the session; from `at` on */
 	size_t at;

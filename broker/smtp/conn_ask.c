@@ -62,6 +62,8 @@ static void on_stored(void *arg, const struct store_outcome *o)
 	c->asked = SMTP_ASK_NOTHING;
 	if (o->verdict == STORE_OK) {
 		count_time(c->server->setup.counts, us);
+		if (us > c->slowest_us)
+			c->slowest_us = us;
 		log_line(LOG_DEBUG, "smtp-mail", "id=%llu rcpts=%u us=%llu", (unsigned long long)o->ids[0], o->n,
 		         (unsigned long long)us);
 	}

@@ -48,6 +48,7 @@
 	X(IN_CHUNKS,       "503 5.5.1", "the mail comes by BDAT; BDAT LAST or RSET ends it", refused_command) \
 	X(BINARY_DATA,     "503 5.5.1", "BODY=BINARYMIME goes with BDAT only", refused_command) \
 	X(NO_RCPT_LEFT,    "554 5.5.1", "no recipient was accepted", refused_command) \
+	X(NO_RCPT_LMTP,    "503 5.5.1", "no recipient was accepted", refused_command) /* RFC 2033, 4.2 */ \
 	X(BARE,            "550 5.5.2", "a bare CR, a bare LF or a NUL; lines end in CR LF", refused_content) \
 	X(HTTP,            "421 4.7.0", "this is no web server", refused_command) \
 	X(NO_PROXY,        "421 4.7.0", "you are not among the proxies that are trusted here", refused_connection) \

@@ -104,6 +104,7 @@ void smtp_forget_mail(struct smtp_session *s)
 	letter_free(s->letter);
 	s->letter = NULL;
 	s->fault = REPLY_NONE;
+	s->fault_told = false;
 	s->got = 0;
 	s->data_ms = 0;
 	if (s->state != STATE_START)

@@ -40,19 +40,24 @@ static void put(void *arg, struct span bytes)
 	}
 }
 
-/* One reply, or in LMTP one for each recipient, which counts once. */
-static void say_all(struct smtp_session *s, enum smtp_reply r, const char *text, uint32_t n_rcpts)
+/* One reply, or in LMTP one for each recipient; counts: NULL = it was counted. */
+static void put_all(struct smtp_session *s, enum smtp_reply r, const char *text, uint32_t n_rcpts,
+                    struct smtp_counts *counts)
 {
 	struct span t = text != NULL ? span_str(text) : span_of(NULL, 0);
 
 	for (uint32_t i = 0; i < (s->peer.lmtp ? n_rcpts : 1); i++) {
-		struct smtp_counts *counts = i == 0 ? s->world->counts : NULL;
-
 		if (t.n > 0)
 			smtp_reply_put_text(s->out, r, t, counts);
 		else
 			smtp_reply_put(s->out, r, counts);
+		counts = NULL;
 	}
+}
+
+static void say_all(struct smtp_session *s, enum smtp_reply r, const char *text, uint32_t n_rcpts)
+{
+	put_all(s, r, text, n_rcpts, s->world->counts);
 	s->facts.refused++;
 	if (smtp_reply_is_error(r))
 		smtp_erred(s);
@@ -87,9 +92,13 @@ static void whole(struct smtp_session *s)
 	if (s->fault != REPLY_NONE) {
 		enum smtp_reply fault = s->fault;
 		uint32_t n = s->letter->n;
+		bool told = s->fault_told;
 
 		smtp_forget_mail(s);
-		say_all(s, fault, NULL, n);
+		if (told)
+			put_all(s, fault, NULL, n, NULL);
+		else
+			say_all(s, fault, NULL, n);
 		return;
 	}
 	s->letter->size = spool_size(s->letter->spool);
@@ -131,11 +140,25 @@ size_t smtp_take_data(struct smtp_session *s, struct span in)
 
 /* ---- BDAT ---- */
 
+/* Who sends all chunks before it reads makes one mistake, not as many as there are chunks. */
+static void say_chunk(struct smtp_session *s)
+{
+	if (s->fault == REPLY_NONE) {
+		smtp_say(s, REPLY_CHUNK_OK);
+	} else if (s->fault_told) {
+		smtp_reply_put(s->out, s->fault, NULL);
+	} else {
+		s->fault_told = true;
+		s->facts.refused++;
+		smtp_say(s, s->fault);
+	}
+}
+
 static void chunk_done(struct smtp_session *s)
 {
 	s->phase = PHASE_COMMAND;
 	if (!s->chunk_last) {
-		smtp_say(s, s->fault != REPLY_NONE ? s->fault : REPLY_CHUNK_OK);
+		say_chunk(s);
 	} else if (!content_end(&s->content)) {
 		say_bare(s);
 	} else {

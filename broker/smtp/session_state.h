@@ -81,6 +81,7 @@ struct smtp_session {
 	struct content content;
 	bool content_on;
 	enum smtp_reply fault; /* what is wrong with the mail; it is taken to its end all the same */
+	bool fault_told;       /* to a chunk: it is repeated to the others, and counts once */
 	uint64_t got;          /* bytes of it */
 	uint64_t size_most;    /* bytes that the mail itself may have: ours, or what MAIL said */
 	uint64_t data_ms;      /* when the first of them was asked for */

@@ -182,6 +182,8 @@ void smtp_command(struct smtp_session *s, struct span line)
 	enum smtp_verb verb = smtp_verb(line, &argument);
 	enum smtp_reply refused = before_tls(s, verb) ? (enum smtp_reply)rules[verb][s->state] : REPLY_TLS_FIRST;
 
+	if (refused == REPLY_NO_RCPT_LEFT && s->peer.lmtp)
+		refused = REPLY_NO_RCPT_LMTP;
 	if (s->draining && !(verb == VERB_BDAT && s->state == STATE_CHUNKS))
 		smtp_say_drain(s);
 	else if (verb == VERB_BDAT)

@@ -243,7 +243,7 @@ static const struct vector vectors[] = {
 	  L "RCPT TO:<p@localhost>" N "DATA" N "123456789012345678901" N "." N "NOOP" N,
 	  PC "|250 2.1.5|354|552 5.3.4|552 5.3.4|250 2.0.0", ""),
 	V("LMTP, no recipient", RIG_LMTP, "LHLO x" N M "RCPT TO:<missing@localhost>" N "DATA" N,
-	  "250|250 2.1.0|550 5.1.1|554 5.5.1", ""),
+	  "250|250 2.1.0|550 5.1.1|503 5.5.1", ""),
 
 	/* not mail at all */
 	V("HTTP", 0, "GET / HTTP/1.1" N "Host: h" N, "421 4.7.0|x", ""),
