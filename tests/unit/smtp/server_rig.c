@@ -406,3 +406,23 @@ void client_at_good_end(struct client *c)
 {
 	ck_assert(hear_end(c));
 }
+
+void client_greeted(struct client *c, enum smtp_port which)
+{
+	client_open(c, which);
+	client_hears(c, "220 mail.test");
+}
+
+void client_envelope(struct client *c, const char *hello)
+{
+	client_talks(c, hello, "250");
+	client_talks(c, "MAIL FROM:<a@b.c>", "250");
+	client_talks(c, "RCPT TO:<news@localhost>", "250");
+}
+
+void client_quits(struct client *c)
+{
+	client_talks(c, "QUIT", "221");
+	client_at_good_end(c);
+	client_close(c);
+}

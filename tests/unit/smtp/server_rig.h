@@ -69,6 +69,12 @@ void client_say(struct client *c, const char *text);
 void client_hears(struct client *c, const char *code);
 /* Says a line, hears a reply. */
 void client_talks(struct client *c, const char *text, const char *code);
+/* Comes, and is greeted. */
+void client_greeted(struct client *c, enum smtp_port which);
+/* Says hello, and where a mail comes from and goes to: <a@b.c>, <news@localhost>. */
+void client_envelope(struct client *c, const char *hello);
+/* Says QUIT, and goes when the server has. */
+void client_quits(struct client *c);
 /* Nothing more comes: the end, or a reset. */
 void client_at_end(struct client *c);
 /* Nothing more comes, and it ends in order. */

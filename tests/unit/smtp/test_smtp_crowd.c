@@ -8,26 +8,6 @@
 #include "tests/unit/base/suite.h"
 #include "tests/unit/smtp/server_rig.h"
 
-static void greeted(struct client *c)
-{
-	client_open(c, SMTP_PORT_PLAIN);
-	client_hears(c, "220 mail.test");
-}
-
-static void envelope(struct client *c)
-{
-	client_talks(c, "EHLO me", "250");
-	client_talks(c, "MAIL FROM:<a@b.c>", "250");
-	client_talks(c, "RCPT TO:<news@localhost>", "250");
-}
-
-static void quits(struct client *c)
-{
-	client_talks(c, "QUIT", "221");
-	client_at_good_end(c);
-	client_close(c);
-}
-
 /* ---- too many ---- */
 
 START_TEST(test_limit)
@@ -38,7 +18,7 @@ START_TEST(test_limit)
 	rig_config.connections = 4;
 	rig_start();
 	for (int i = 0; i < 4; i++)
-		greeted(&c[i]);
+		client_greeted(&c[i], SMTP_PORT_PLAIN);
 	for (int i = 0; i < 3; i++) {
 		client_open(&late, SMTP_PORT_PLAIN);
 		client_hears(&late, "421 4.3.2");
@@ -49,11 +29,11 @@ START_TEST(test_limit)
 	client_at_end(&late);
 	client_close(&late);
 	ck_assert_uint_eq(rig_count(&rig_counts.refused_connection), 4);
-	quits(&c[0]);
+	client_quits(&c[0]);
 	rig_until_connections(3);
-	greeted(&c[0]);
+	client_greeted(&c[0], SMTP_PORT_PLAIN);
 	for (int i = 0; i < 4; i++)
-		quits(&c[i]);
+		client_quits(&c[i]);
 	rig_stop();
 }
 END_TEST
@@ -69,7 +49,7 @@ START_TEST(test_turned_away)
 	rig_config.per_address = 1;
 	rig_config.per_address_given = true;
 	rig_start();
-	greeted(&one);
+	client_greeted(&one, SMTP_PORT_PLAIN);
 	for (int i = 0; i < N; i++)
 		client_open(&c[i], SMTP_PORT_PLAIN);
 	client_open_from(&two, SMTP_PORT_PLAIN, "127.0.0.2");
@@ -77,11 +57,11 @@ START_TEST(test_turned_away)
 	client_hears(&c[0], "421 4.7.0");
 	for (int i = 0; i < N; i++)
 		client_close(&c[i]);
-	quits(&one);
-	quits(&two);
+	client_quits(&one);
+	client_quits(&two);
 	rig_until_connections(0);
-	greeted(&one); /* it counts no more */
-	quits(&one);
+	client_greeted(&one, SMTP_PORT_PLAIN); /* it counts no more */
+	client_quits(&one);
 	rig_stop();
 }
 END_TEST
@@ -107,8 +87,8 @@ START_TEST(test_address_by_proxy)
 	}
 	client_at_good_end(&c[2]);
 	client_close(&c[2]);
-	quits(&c[0]);
-	quits(&c[1]);
+	client_quits(&c[0]);
+	client_quits(&c[1]);
 	rig_stop();
 }
 END_TEST
@@ -122,19 +102,19 @@ START_TEST(test_pressure)
 	rig_config.connections = 5;
 	rig_start();
 	for (int i = 0; i < 4; i++)
-		greeted(&c[i]);
+		client_greeted(&c[i], SMTP_PORT_PLAIN);
 	ck_assert_int_gt(rig_next_ms(), SMTP_PRESSED_MS);
-	greeted(&c[4]);
+	client_greeted(&c[4], SMTP_PORT_PLAIN);
 	ck_assert_int_le(rig_next_ms(), SMTP_PRESSED_MS);
 	for (int i = 0; i < 4; i++)
-		quits(&c[i]);
+		client_quits(&c[i]);
 	rig_until_connections(1);
 	client_talks(&c[4], "EHLO me", "250");
-	quits(&c[4]);
+	client_quits(&c[4]);
 	rig_until_connections(0);
-	greeted(&c[0]);
+	client_greeted(&c[0], SMTP_PORT_PLAIN);
 	ck_assert_int_gt(rig_next_ms(), SMTP_PRESSED_MS);
-	quits(&c[0]);
+	client_quits(&c[0]);
 	rig_stop();
 }
 END_TEST
@@ -150,7 +130,7 @@ START_TEST(test_no_descriptors)
 	for (int i = 0; i < 64; i++)
 		c[i].fd = -1;
 	getrlimit(RLIMIT_NOFILE, &was);
-	greeted(&c[0]);
+	client_greeted(&c[0], SMTP_PORT_PLAIN);
 	few = was;
 	few.rlim_cur = 256;
 	setrlimit(RLIMIT_NOFILE, &few);
@@ -164,9 +144,9 @@ START_TEST(test_no_descriptors)
 	while (n > 0)
 		close(held[--n]);
 	setrlimit(RLIMIT_NOFILE, &was);
-	greeted(&last);
-	quits(&last);
-	quits(&c[0]);
+	client_greeted(&last, SMTP_PORT_PLAIN);
+	client_quits(&last);
+	client_quits(&c[0]);
 	rig_stop();
 }
 END_TEST
@@ -196,13 +176,13 @@ START_TEST(test_idle)
 	rig_fresh();
 	rig_config.idle_ms = 300;
 	rig_start();
-	greeted(&c);
+	client_greeted(&c, SMTP_PORT_PLAIN);
 	client_talks(&c, "EHLO me", "250");
 	client_hears(&c, "421 4.4.2");
 	client_at_good_end(&c);
 	client_close(&c);
-	greeted(&data);
-	envelope(&data);
+	client_greeted(&data, SMTP_PORT_PLAIN);
+	client_envelope(&data, "EHLO me");
 	client_say(&data, "BDAT 10 LAST\r\nabc");
 	client_hears(&data, "421 4.4.2");
 	client_at_good_end(&data);
@@ -222,8 +202,8 @@ START_TEST(test_slow_loris)
 	rig_config.idle_ms = 5000;
 	rig_config.data_ms = 1000;
 	rig_start();
-	greeted(&c);
-	envelope(&c);
+	client_greeted(&c, SMTP_PORT_PLAIN);
+	client_envelope(&c, "EHLO me");
 	client_talks(&c, "DATA", "354");
 	for (int i = 0; i < 600; i++) {
 		if (poll(&(struct pollfd){ .fd = c.fd, .events = POLLIN }, 1, 50) > 0)
@@ -271,8 +251,8 @@ START_TEST(test_deaf)
 	says_noop(&c);
 	ck_assert_int_gt(rig_kept(), 0);
 	ck_assert_int_le(rig_kept(), 2 * CONN_READ + 2 * SESSION_OUT);
-	greeted(&other);
-	quits(&other);
+	client_greeted(&other, SMTP_PORT_PLAIN);
+	client_quits(&other);
 	rig_until_connections(0);
 	client_close(&c);
 	rig_stop();
@@ -287,8 +267,8 @@ START_TEST(test_reset_before_250)
 	rig_start();
 	store_holds = true;
 	for (int i = 0; i < 2; i++) {
-		greeted(&c);
-		envelope(&c);
+		client_greeted(&c, SMTP_PORT_PLAIN);
+		client_envelope(&c, "EHLO me");
 		client_talks(&c, "DATA", "354");
 		client_say(&c, "hi\r\n.\r\n");
 		rig_until(&store_held, 1 + i);
@@ -314,8 +294,8 @@ START_TEST(test_half_a_mail)
 	rig_fresh();
 	rig_start();
 	for (int i = 0; i < 2; i++) {
-		greeted(&c);
-		envelope(&c);
+		client_greeted(&c, SMTP_PORT_PLAIN);
+		client_envelope(&c, "EHLO me");
 		client_talks(&c, "DATA", "354");
 		client_say(&c, "hi\r\nho");
 		if (i == 0)
@@ -339,7 +319,7 @@ START_TEST(test_last_word)
 	rig_fresh();
 	rig_start();
 	memset(more, 'x', sizeof more);
-	greeted(&c);
+	client_greeted(&c, SMTP_PORT_PLAIN);
 	client_say(&c, "EHLO me\r\nQUIT\r\n");
 	for (size_t i = 0; i < 10; i++)
 		if (send(c.fd, more, sizeof more, MSG_NOSIGNAL) < 0)
@@ -347,7 +327,7 @@ START_TEST(test_last_word)
 	client_hears(&c, "250");
 	client_hears(&c, "221");
 	client_close(&c);
-	greeted(&c);
+	client_greeted(&c, SMTP_PORT_PLAIN);
 	client_say(&c, "EHLO me\nMAIL FROM:<a@b>\r\n"); /* a bare LF */
 	for (size_t i = 0; i < 10; i++)
 		if (send(c.fd, more, sizeof more, MSG_NOSIGNAL) < 0)

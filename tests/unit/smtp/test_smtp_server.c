@@ -1,6 +1,4 @@
-/* The mail server over real sockets: mails, TLS, PROXY, Unix sockets, passwords, limits, drain, endings. */
-#include <ifaddrs.h>
-#include <net/if.h>
+/* The mail server over real sockets: mails, TLS, Unix sockets, passwords, drain, endings. */
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -10,26 +8,6 @@
 #include "tests/unit/base/suite.h"
 #include "tests/unit/smtp/server_rig.h"
 
-static void greeted(struct client *c, enum smtp_port which)
-{
-	client_open(c, which);
-	client_hears(c, "220 mail.test");
-}
-
-static void envelope(struct client *c, const char *hello)
-{
-	client_talks(c, hello, "250");
-	client_talks(c, "MAIL FROM:<a@b.c>", "250");
-	client_talks(c, "RCPT TO:<news@localhost>", "250");
-}
-
-static void quits(struct client *c)
-{
-	client_talks(c, "QUIT", "221");
-	client_at_good_end(c);
-	client_close(c);
-}
-
 START_TEST(test_mail)
 {
 	struct client c;
@@ -38,14 +16,14 @@ START_TEST(test_mail)
 	rig_start();
 	for (int asks = 0; asks < 2; asks++) {
 		store_asks = asks;
-		greeted(&c, SMTP_PORT_PLAIN);
-		envelope(&c, "EHLO me.test");
+		client_greeted(&c, SMTP_PORT_PLAIN);
+		client_envelope(&c, "EHLO me.test");
 		client_talks(&c, "DATA", "354");
 		client_talks(&c, "Subject: x\r\n\r\nhello\r\n.",
 		             asks ? "250 2.0.0 queued as 2" : "250 2.0.0 queued as 1");
 		ck_assert_str_eq(store_last, "Subject: x\r\n\r\nhello\r\n");
 		ck_assert_int_eq(strncmp(store_peer, "127.0.0.1:", 10), 0);
-		quits(&c);
+		client_quits(&c);
 	}
 	rig_until_connections(0);
 	ck_assert_uint_eq(rig_count(&rig_counts.sessions), 2);
@@ -62,7 +40,7 @@ START_TEST(test_pipelined)
 
 	rig_fresh();
 	rig_start();
-	greeted(&c, SMTP_PORT_PLAIN);
+	client_greeted(&c, SMTP_PORT_PLAIN);
 	client_say(&c, "EHLO me\r\n");
 	client_hears(&c, "250");
 	client_say(&c, "MAIL FROM:<a@b>\r\nRCPT TO:<q1@localhost>\r\nRCPT TO:<q2@localhost>\r\nBDAT 5 LAST\r\nhello"
@@ -100,12 +78,12 @@ START_TEST(test_tls)
 		client_begin_tls(&c);
 		if (implicit)
 			client_hears(&c, "220");
-		envelope(&c, "EHLO me");
+		client_envelope(&c, "EHLO me");
 		client_say(&c, "BDAT 1048576 LAST\r\n");
 		client_send(&c, big, sizeof big);
 		client_hears(&c, "250 2.0.0 queued");
 		ck_assert_int_eq(store_bytes, sizeof big);
-		quits(&c);
+		client_quits(&c);
 	}
 	ck_assert_uint_eq(rig_count(&rig_counts.sessions_tls), 2);
 	rig_stop();
@@ -119,14 +97,14 @@ START_TEST(test_injection)
 
 	rig_fresh();
 	rig_start();
-	greeted(&c, SMTP_PORT_PLAIN);
+	client_greeted(&c, SMTP_PORT_PLAIN);
 	client_talks(&c, "EHLO me", "250");
 	client_say(&c, "STARTTLS\r\nEHLO injected\r\n");
 	client_hears(&c, "220");
 	client_begin_tls(&c);
 	client_talks(&c, "MAIL FROM:<a@b>", "503"); /* no EHLO was said */
 	client_talks(&c, "EHLO me", "250");
-	quits(&c);
+	client_quits(&c);
 	rig_stop();
 }
 END_TEST
@@ -142,7 +120,7 @@ START_TEST(test_truncated)
 	client_open(&c, SMTP_PORT_TLS);
 	client_begin_tls(&c);
 	client_hears(&c, "220");
-	envelope(&c, "EHLO me");
+	client_envelope(&c, "EHLO me");
 	client_say(&c, "BDAT 10 LAST\r\nabc");
 	SSL_shutdown(c.secure.ssl);
 	tls_client_take(&c.secure, span_of(NULL, 0), &c.in, &raw);
@@ -183,15 +161,15 @@ START_TEST(test_lmtp)
 	rig_start();
 	ck_assert_int_eq(stat(rig_path, &st), 0);
 	ck_assert_int_eq(st.st_mode & 0777, LISTEN_MODE);
-	greeted(&c, SMTP_PORT_LMTP);
-	envelope(&c, "LHLO me");
+	client_greeted(&c, SMTP_PORT_LMTP);
+	client_envelope(&c, "LHLO me");
 	client_talks(&c, "RCPT TO:<other@localhost>", "250");
 	client_talks(&c, "RCPT TO:<missing@localhost>", "550");
 	client_talks(&c, "DATA", "354");
 	client_talks(&c, "hi\r\n.", "250 2.0.0 queued as 1");
 	client_hears(&c, "250 2.0.0 queued as 2");
 	ck_assert_str_eq(store_peer, "unix");
-	quits(&c);
+	client_quits(&c);
 	rig_stop();
 }
 END_TEST
@@ -249,8 +227,8 @@ START_TEST(test_stale_socket)
 	snprintf(rig_config.lmtp.host, sizeof rig_config.lmtp.host, "%s", rig_path);
 	leave_socket(false, &fd);
 	rig_start();
-	greeted(&c, SMTP_PORT_LMTP);
-	quits(&c);
+	client_greeted(&c, SMTP_PORT_LMTP);
+	client_quits(&c);
 	rig_stop();
 }
 END_TEST
@@ -264,119 +242,6 @@ START_TEST(test_taken_port)
 	rig_config.lmtp.host[0] = '\0';
 	snprintf(rig_config.smtp.host, sizeof rig_config.smtp.host, "no.such.host.invalid");
 	refuses("--listen: cannot find no.such.host.invalid");
-	rig_stop();
-}
-END_TEST
-
-/* ---- PROXY ---- */
-
-static struct cidr trusted = { .address = { .family = 4, .bytes = { 127, 0, 0, 9 } }, .bits = 32 };
-
-static void with_proxy(void)
-{
-	rig_fresh();
-	rig_config.proxies = &trusted;
-	rig_config.n_proxies = 1;
-	rig_start();
-}
-
-/* One of this machine that is not loopback's. */
-static bool own_address(struct cidr_address *to)
-{
-	struct ifaddrs *all, *i;
-	bool found = false;
-
-	ck_assert_int_eq(getifaddrs(&all), 0);
-	for (i = all; i != NULL && !found; i = i->ifa_next) {
-		const struct sockaddr_in *a = (const void *)i->ifa_addr;
-
-		if (a == NULL || a->sin_family != AF_INET || (i->ifa_flags & IFF_LOOPBACK) != 0)
-			continue;
-		*to = (struct cidr_address){ .family = 4 };
-		memcpy(to->bytes, &a->sin_addr, 4);
-		found = !cidr_loopback(to);
-	}
-	freeifaddrs(all);
-	return found;
-}
-
-START_TEST(test_proxy)
-{
-	struct client c;
-
-	with_proxy();
-	client_open_from(&c, SMTP_PORT_PLAIN, "127.0.0.9");
-	client_say(&c, "PROXY TCP4 192.0.2.7 192.0.2.1 4711 25\r");
-	client_talks(&c, "\nX", "554"); /* the header in two pieces, and somebody who does not wait */
-	client_at_good_end(&c);
-	client_close(&c);
-	client_open_from(&c, SMTP_PORT_PLAIN, "127.0.0.9");
-	client_say(&c, "PROXY TCP4 192.0.2.7 192.0.2.1 4711 25\r\n");
-	client_hears(&c, "220");
-	envelope(&c, "EHLO me");
-	client_talks(&c, "DATA", "354");
-	client_talks(&c, "hi\r\n.", "250");
-	ck_assert_str_eq(store_peer, "192.0.2.7:4711");
-	quits(&c);
-	client_open_from(&c, SMTP_PORT_TLS, "127.0.0.9");
-	client_say(&c, "PROXY UNKNOWN\r\n");
-	client_begin_tls(&c);
-	client_hears(&c, "220");
-	quits(&c);
-	rig_stop();
-}
-END_TEST
-
-/* What a proxy on another machine takes for its own machine is not ours. */
-START_TEST(test_proxy_elsewhere)
-{
-	struct cidr here = { .bits = 32 };
-	char own[CIDR_TEXT], expected[80];
-	struct client c;
-
-	if (!own_address(&here.address))
-		return; /* there is no network */
-	rig_fresh();
-	snprintf(rig_config.smtp.host, sizeof rig_config.smtp.host, "0.0.0.0");
-	rig_config.proxies = &here;
-	rig_config.n_proxies = 1;
-	rig_start();
-	cidr_show(&here.address, own);
-	for (int i = 0; i < 2; i++) {
-		client_open_at(&c, SMTP_PORT_PLAIN, own, own);
-		client_say(&c, i == 0 ? "PROXY TCP4 127.0.0.1 127.0.0.1 4711 25\r\n"
-		                      : "PROXY TCP4 192.0.2.7 127.0.0.1 4711 25\r\n");
-		client_hears(&c, "220");
-		envelope(&c, "EHLO me");
-		client_talks(&c, "DATA", "354");
-		client_talks(&c, "hi\r\n.", "250");
-		snprintf(expected, sizeof expected, "%s:", i == 0 ? own : "192.0.2.7");
-		ck_assert_int_eq(strncmp(store_peer, expected, strlen(expected)), 0);
-		quits(&c);
-	}
-	rig_stop();
-}
-END_TEST
-
-START_TEST(test_no_proxy)
-{
-	struct client c;
-
-	with_proxy();
-	client_open_from(&c, SMTP_PORT_PLAIN, "127.0.0.9");
-	client_say(&c, "EHLO me\r\n");
-	client_at_end(&c);
-	client_close(&c);
-	ck_assert_uint_eq(rig_count(&rig_counts.refused_connection), 1);
-	client_open_from(&c, SMTP_PORT_PLAIN, "127.0.0.9");
-	client_at_end(&c); /* after its five seconds */
-	client_close(&c);
-	ck_assert_uint_eq(rig_count(&rig_counts.timeouts), 1);
-	greeted(&c, SMTP_PORT_PLAIN); /* from an address that is no proxy's */
-	client_say(&c, "PROXY TCP4 192.0.2.7 192.0.2.1 4711 25\r\n");
-	client_hears(&c, "421");
-	client_at_good_end(&c);
-	client_close(&c);
 	rig_stop();
 }
 END_TEST
@@ -409,8 +274,8 @@ START_TEST(test_passwords)
 	client_hears(&c[3], "235");
 	ck_assert_int_eq(users_most, PASSWORDS_AT_ONCE);
 	client_close(&c[0]);
-	quits(&c[2]);
-	quits(&c[3]);
+	client_quits(&c[2]);
+	client_quits(&c[3]);
 	rig_stop();
 }
 END_TEST
@@ -445,9 +310,9 @@ START_TEST(test_drain)
 
 	rig_fresh();
 	rig_start();
-	greeted(&idle, SMTP_PORT_PLAIN);
-	greeted(&busy, SMTP_PORT_PLAIN);
-	envelope(&busy, "EHLO me");
+	client_greeted(&idle, SMTP_PORT_PLAIN);
+	client_greeted(&busy, SMTP_PORT_PLAIN);
+	client_envelope(&busy, "EHLO me");
 	client_talks(&busy, "DATA", "354");
 	rig_order(RIG_DRAIN);
 	client_hears(&idle, "421 4.3.2 mail.test is going down");
@@ -480,11 +345,11 @@ START_TEST(test_deadline)
 	rig_fresh();
 	rig_start();
 	client_open(&shakes, SMTP_PORT_TLS);
-	greeted(&data, SMTP_PORT_PLAIN);
-	envelope(&data, "EHLO me");
+	client_greeted(&data, SMTP_PORT_PLAIN);
+	client_envelope(&data, "EHLO me");
 	client_talks(&data, "DATA", "354");
-	greeted(&stored, SMTP_PORT_PLAIN);
-	envelope(&stored, "EHLO me");
+	client_greeted(&stored, SMTP_PORT_PLAIN);
+	client_envelope(&stored, "EHLO me");
 	client_talks(&stored, "DATA", "354");
 	store_holds = true;
 	client_say(&stored, "hi\r\n.\r\n");
@@ -506,5 +371,5 @@ START_TEST(test_deadline)
 END_TEST
 
 SUITE_MAIN("smtp server", test_mail, test_pipelined, test_tls, test_injection, test_truncated, test_no_handshake,
-           test_lmtp, test_stale_socket, test_taken_port, test_proxy, test_proxy_elsewhere, test_no_proxy,
-           test_passwords, test_password_at_end, test_drain, test_deadline)
+           test_lmtp, test_stale_socket, test_taken_port, test_passwords, test_password_at_end, test_drain,
+           test_deadline)
