@@ -206,7 +206,7 @@ static void replay_end_one(struct core *c, uint64_t at, uint32_t overhead, const
 		.finished_ms = r->finished_ms,
 		.error_length = (uint16_t)r->error.n,
 		.empty = r->error.n + r->result.n == 0,
-		.where = { at, (uint32_t)r->left.n, r->crc, overhead },
+		.where = { at, (uint32_t)r->left.n, r->crc, overhead, 0 },
 	};
 
 	if (r->id >= c->next_id)

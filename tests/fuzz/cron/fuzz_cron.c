@@ -1,6 +1,6 @@
 /* Any bytes at all as a file of a time zone, or (behind a first byte '@' or less than '@', as no such file begins) as
  * the words of a schedule. What is taken has to make sense: time goes forward, parts of a zone meet, and what is due
- * next is later than what was due before. Built by clang with libFuzzer, or with driver.c by any compiler. */
+ * next is later than what was due before. Built by clang with libFuzzer, or with our driver by any compiler. */
 #include "broker/core/civil.h"
 #include "broker/core/cronspec.h"
 

@@ -1,20 +1,10 @@
 /* Feeds a core with logs of facts about topics that no broker wrote: in any order, of which parts are lost, with bytes
  * that were changed. A replay takes a log or refuses it; what it takes keeps every invariant, goes on living for a
- *while and can be replayed again with what that wrote.
- *
- *	fuzz_facts [--seconds N] [--seed S]        S names the first of a row of seeds
- *
- * It aborts at the first thing that is wrong, after it has named its seed. */
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include "base/clock.h"
+ * while and can be replayed again with what that wrote. */
 #include "base/crc32c.h"
-#include "base/rand.h"
 #include "broker/core/core.h"
 #include "broker/core/topic/fact.h"
+#include "tests/fuzz/driver.h"
 
 enum { BLOCKS = 64, TOPICS = 4, CHANNELS = 6, RUNS = 40, WALL = 1000000 };
 
@@ -28,7 +18,7 @@ static struct block blocks[2 * BLOCKS];
 static uint32_t n_blocks;
 static struct rng rng;
 static struct effects fx;
-static volatile uint64_t current_seed;
+static uint64_t taken;
 
 static uint64_t below(uint64_t n)
 {
@@ -211,76 +201,49 @@ static uint64_t live(struct core *c, uint64_t head)
 	return head;
 }
 
-/* True if the log was taken. */
-static bool one_seed(uint64_t seed)
+static const char *one(struct rng *r)
 {
-	uint64_t head = 0, n = 1 + seed % (BLOCKS / 2);
+	uint64_t head = 0, n = 1 + rng_below(r, BLOCKS / 2);
+	bool spoilt = rng_below(r, 8) == 0;
 	static struct buf facts;
 	struct core *c;
-	bool taken;
 
-	rng_seed(&rng, seed * 0x9e3779b97f4a7c15u);
+	rng = *r;
 	n_blocks = 0;
 	for (uint64_t i = 0; i < n; i++) {
 		buf_clear(&facts);
 		for (uint64_t k = 1 + below(6); k > 0; k--)
 			put_one(&facts);
-		if (seed % 8 == 0)
+		if (spoilt)
 			spoil(&facts);
 		head = add(head, buf_span(&facts));
 	}
 	c = core_fresh();
-	taken = replay(c);
-	if (taken)
-		head = live(c, head);
+	if (!replay(c)) {
+		core_free(c);
+		return NULL;
+	}
+	taken++;
+	head = live(c, head);
 	core_free(c);
-	if (!taken)
-		return false;
 	c = core_fresh();
 	must(replay(c));
 	(void)live(c, head);
 	core_free(c);
-	return true;
+	return NULL;
 }
 
-static void on_abort(int number)
+static void begin(void)
 {
-	char line[96];
-	int n = snprintf(line, sizeof line, "fuzz_facts: seed %llu\n", (unsigned long long)current_seed);
-
-	if (n > 0 && write(STDERR_FILENO, line, (size_t)n) < 0)
-		_exit(4);
-	signal(number, SIG_DFL);
-	raise(number);
-}
-
-int main(int argc, char **argv)
-{
-	uint64_t seconds = 10, seed = 1, first, taken = 0, end;
-
-	for (int i = 1; i + 1 < argc; i += 2) {
-		if (strcmp(argv[i], "--seconds") == 0) {
-			seconds = strtoull(argv[i + 1], NULL, 10);
-		} else if (strcmp(argv[i], "--seed") == 0) {
-			seed = strtoull(argv[i + 1], NULL, 10);
-		} else {
-			fprintf(stderr, "usage: fuzz_facts [--seconds N] [--seed S]\n");
-			return 2;
-		}
-	}
-	signal(SIGABRT, on_abort);
-	signal(SIGSEGV, on_abort);
 	effects_init(&fx);
-	first = seed;
-	end = clock_mono_ms() + seconds * 1000;
-	do {
-		current_seed = seed;
-		taken += one_seed(seed++);
-	} while (clock_mono_ms() < end);
-	printf("%llu logs, %llu of them taken, seeds %llu to %llu: all well\n", (unsigned long long)(seed - first),
-	       (unsigned long long)taken, (unsigned long long)first, (unsigned long long)(seed - 1));
+}
+
+static const char *end(void)
+{
 	for (uint32_t i = 0; i < 2 * BLOCKS; i++)
 		buf_fini(&blocks[i].facts);
 	effects_fini(&fx);
-	return taken > 0 ? 0 : 1;
+	return taken > 0 ? NULL : "none of the logs was taken";
 }
+
+const struct fuzzer fuzzer = { .name = "fuzz_facts", .begin = begin, .end = end, .one = one };

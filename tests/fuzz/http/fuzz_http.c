@@ -1,6 +1,7 @@
 /* Any bytes at all as what comes over HTTP: the first byte says as what. '1' a request (its query, a NUL, its body),
  * '2' an auth server's answer, with the names that it is asked about; '3' a text that is told as JSON. What is read has
- * to be within its bounds, and what is written has to be read back. Built by clang with libFuzzer, or with driver.c. */
+ * to be within its bounds, and what is written has to be read back. Built by clang with libFuzzer, or with our driver.
+ */
 #include <jansson.h>
 
 #include "broker/nsq/api.h"

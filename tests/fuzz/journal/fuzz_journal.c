@@ -1,20 +1,15 @@
 /* Builds journals, spoils their files at random, opens them again, and holds what comes back against a model:
  * what is intact is replayed unless nothing shows that it had been synced; nothing else is ever replayed; damage
- * is reported.
- *
- *   fuzz_journal [--seconds N] [--seed S]        S names the first of a row of seeds
- *
- * Exits 1 at the first thing that is wrong and names its seed; the directory stays for a look. */
+ * is reported. What is wrong is named; the directory stays for a look. */
 #include <ftw.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
+#include "tests/fuzz/driver.h"
 #include "tests/fuzz/journal/model.h"
 
 struct run {
@@ -118,14 +113,15 @@ static const char *open_and_judge(bool read_only)
 	return why;
 }
 
-static const char *one_seed(uint64_t seed)
+static const char *one(struct rng *r)
 {
+	static char said[800];
 	const char *why = NULL, *tmp = getenv("TMPDIR");
 	uint64_t lives;
 
 	run.m.n = 0;
 	run.epoch = 0;
-	rng_seed(&run.m.rng, seed);
+	run.m.rng = *r;
 	snprintf(run.m.dir, sizeof run.m.dir, "%.40s/sheaf-fuzz-XXXXXX", tmp != NULL ? tmp : "/tmp");
 	must(mkdtemp(run.m.dir) != NULL);
 	lives = 1 + rng_below(&run.m.rng, 6);
@@ -145,39 +141,24 @@ static const char *one_seed(uint64_t seed)
 		why = open_and_judge(false);
 		journal_close(run.j);
 	}
-	if (why == NULL)
+	if (why == NULL) {
 		nftw(run.m.dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	return why;
+		return NULL;
+	}
+	snprintf(said, sizeof said, "%.500s; see %s", why, run.m.dir);
+	return said;
 }
 
-int main(int argc, char **argv)
+static void begin(void)
 {
-	uint64_t seconds = 10, seed = 1, first, end;
-
-	for (int i = 1; i + 1 < argc; i += 2) {
-		if (strcmp(argv[i], "--seconds") == 0) {
-			seconds = strtoull(argv[i + 1], NULL, 10);
-		} else if (strcmp(argv[i], "--seed") == 0) {
-			seed = strtoull(argv[i + 1], NULL, 10);
-		} else {
-			fprintf(stderr, "usage: fuzz_journal [--seconds N] [--seed S]\n");
-			return 2;
-		}
-	}
 	log_setup("fuzz_journal", LOG_ERROR + 1); /* damage is what we are here for */
 	buf_init(&run.block);
-	first = seed;
-	end = clock_mono_ms() + seconds * 1000;
-	do {
-		const char *why = one_seed(seed);
-
-		if (why != NULL) {
-			printf("seed %" PRIu64 ": %s\nsee %s\n", seed, why, run.m.dir);
-			return 1;
-		}
-		seed++;
-	} while (clock_mono_ms() < end);
-	buf_fini(&run.block);
-	printf("%" PRIu64 " journals, seeds %" PRIu64 " to %" PRIu64 ": all well\n", seed - first, first, seed - 1);
-	return 0;
 }
+
+static const char *end(void)
+{
+	buf_fini(&run.block);
+	return NULL;
+}
+
+const struct fuzzer fuzzer = { .name = "fuzz_journal", .begin = begin, .end = end, .one = one };

@@ -1,19 +1,17 @@
 /* What strangers send into TLS, snappy and deflate: good streams that are changed at random, in pieces of any size.
  * Nothing may crash, no call may bring out more than LAYERS_STEP, nothing inside may grow without a bound, and what
- * comes out of an unchanged stream is what went in. `fuzz_layers [--seconds N] [--seed S]`. */
-#include <stdio.h>
+ * comes out of an unchanged stream is what went in. */
 #include <stdlib.h>
 
-#include "base/clock.h"
-#include "base/rand.h"
-#include "base/units.h"
 #include "broker/nsq/layers.h"
+#include "tests/fuzz/driver.h"
 #include "tests/unit/nsq/certs.h"
 
 enum kind { SNAPPY, DEFLATE, TLS, KINDS };
 
 enum { PLAIN_MOST = 300000, PIECE = 65536, CALLS = 4000, HOLDS = 1 << 20 };
 
+static struct certs certs;
 static struct tls_context *context;
 
 /* Text with repetitions, or noise. */
@@ -56,30 +54,6 @@ static void make_stream(struct rng *r, enum kind kind, struct buf *plain, struct
 	layers_fini(&l);
 }
 
-static void change(struct rng *r, struct buf *b)
-{
-	static const uint8_t telling[] = { 0, 1, 2, 4, 6, 0x0a, 0x7f, 0x80, 0xfd, 0xfe, 0xff, 0x16, 0x17 };
-	size_t at = rng_below(r, rng_below(r, 2) ? b->n : b->n < 32 ? b->n : 32), n = 1 + rng_below(r, 40);
-
-	n = n < b->n - at ? n : b->n - at;
-	switch (rng_below(r, 4)) {
-	case 0:
-		b->p[at] ^= (uint8_t)(1u << rng_below(r, 8));
-		break;
-	case 1:
-		b->p[at] = telling[rng_below(r, sizeof telling)];
-		break;
-	case 2:
-		memmove(b->p + at, b->p + at + n, b->n - at - n);
-		b->n -= n;
-		break;
-	default:
-		buf_room(b, n);
-		memmove(b->p + at + n, b->p + at, b->n - at);
-		b->n += n;
-	}
-}
-
 /* Feeds it all; true if it was taken to its end. */
 static bool feed(struct rng *r, enum kind kind, const struct buf *stream, struct buf *plain)
 {
@@ -115,54 +89,49 @@ static bool feed(struct rng *r, enum kind kind, const struct buf *stream, struct
 	return got == LAYERS_SHORT && at == stream->n;
 }
 
-static void one(struct rng *r, struct buf *plain, struct buf *stream, struct buf *out)
+static const char *one(struct rng *r)
 {
 	enum kind kind = (enum kind)rng_below(r, KINDS);
+	static struct buf plain, stream, out;
 	uint64_t changes = rng_below(r, 4);
 
-	make_stream(r, kind, plain, stream);
-	for (uint64_t i = 0; i < changes && stream->n > 0; i++)
-		change(r, stream);
-	buf_clear(out);
-	if (feed(r, kind, stream, out) && changes == 0 && kind != TLS)
-		must(span_eq(buf_span(out), buf_span(plain)));
+	make_stream(r, kind, &plain, &stream);
+	for (uint64_t i = 0; i < changes && stream.n > 0; i++)
+		fuzz_change(r, &stream);
+	buf_clear(&out);
+	if (feed(r, kind, &stream, &out) && changes == 0 && kind != TLS)
+		must(span_eq(buf_span(&out), buf_span(&plain)));
 	else
 		must(changes > 0 || kind == TLS);
+	return NULL;
 }
 
-int main(int argc, char **argv)
+static void begin(void)
 {
-	uint64_t seconds = 10, seed = 1, runs = 0, end;
-	struct buf plain = { 0 }, stream = { 0 }, out = { 0 };
-	struct certs certs;
 	struct tls_config c = { .min_version = 12 };
 	char err[TLS_ERR];
-	struct rng r;
 
-	for (int i = 1; i + 1 < argc; i += 2) {
-		if ((strcmp(argv[i], "--seconds") != 0 || !units_number(argv[i + 1], 0, 1000000, &seconds)) &&
-		    (strcmp(argv[i], "--seed") != 0 || !units_number(argv[i + 1], 0, UINT64_MAX, &seed))) {
-			fprintf(stderr, "fuzz_layers [--seconds N] [--seed S]\n");
-			return 2;
-		}
-	}
 	certs_make(&certs);
 	c.cert = certs.server_cert;
 	c.key = certs.server_key;
 	context = tls_context_new(&c, err);
 	must(context != NULL);
-	rng_seed(&r, seed);
-	end = clock_mono_ms() + 1000 * seconds;
-	do {
-		one(&r, &plain, &stream, &out);
-		runs++;
-	} while (clock_mono_ms() < end);
-	printf("fuzz_layers: %llu inputs, seed %llu, nothing found\n", (unsigned long long)runs,
-	       (unsigned long long)seed);
+}
+
+static const char *end(void)
+{
 	tls_context_free(context);
 	certs_remove(&certs);
-	buf_fini(&plain);
-	buf_fini(&stream);
-	buf_fini(&out);
-	return 0;
+	return NULL;
 }
+
+static const uint8_t telling[] = { 0, 1, 2, 4, 6, 0x0a, 0x7f, 0x80, 0xfd, 0xfe, 0xff, 0x16, 0x17 };
+
+const struct fuzzer fuzzer = {
+	.name = "fuzz_layers",
+	.begin = begin,
+	.end = end,
+	.one = one,
+	.telling = { telling, sizeof telling },
+	.early = 32,
+};

@@ -1,6 +1,6 @@
 /* Any bytes at all as a mail: its fields are all of its head and nothing else, its key does not change with what hops
  * put before it, and what is read of its MIME is within its bounds: a text is UTF-8, and the JSON is JSON, with the
- * fields and no more than the parts. Built by clang with libFuzzer, or with driver.c. */
+ * fields and no more than the parts. Built by clang with libFuzzer, or with our driver. */
 #include <jansson.h>
 #include <stdlib.h>
 

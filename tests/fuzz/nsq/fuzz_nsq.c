@@ -1,6 +1,6 @@
 /* Any bytes at all as what an NSQ client sends. Twice: in one piece and in small ones, which has to come to the same
  * frames and the same wishes; then with messages that are handed to it, taken back and finished, which has to add up.
- * Built by clang with libFuzzer, or with driver.c by any compiler. */
+ * Built by clang with libFuzzer, or with our driver by any compiler. */
 #include "base/rand.h"
 #include "tests/unit/nsq/session_rig.h"
 

@@ -1,6 +1,6 @@
 /* Any bytes at all to the codec. What it takes must come out the same when it is written and read again, and
  * must be what msgpack-c sees in the same bytes; what it refuses, it refuses with an error and a reason.
- * One input is one frame. Built by clang with libFuzzer, or with driver.c by any compiler. */
+ * One input is one frame. Built by clang with libFuzzer, or with our driver by any compiler. */
 #include <msgpack.h>
 
 #include "tests/unit/proto/sample.h"

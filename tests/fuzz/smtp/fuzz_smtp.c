@@ -1,6 +1,7 @@
 /* Any bytes at all as what a client of SMTP or LMTP sends. Twice: in one piece and in small ones, which has to come to
  * the same replies and the same mails; then with answers, delays, drains and clients that go at random. What it says is
- * well formed, bounded, and never nothing for ever. Built by clang with libFuzzer, or with driver.c by any compiler. */
+ * well formed, bounded, and never nothing for ever. Built by clang with libFuzzer, or with our driver by any compiler.
+ */
 #include "base/rand.h"
 #include "broker/smtp/reply.h"
 #include "tests/unit/smtp/smtp_rig.h"
