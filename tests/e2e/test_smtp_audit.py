@@ -5,8 +5,10 @@ import datetime
 import json
 import os
 import re
+import signal
+import time
 
-from harness import Worker, sheaf, wait_until
+from harness import Worker, queue, sheaf, wait_until
 from smtp_client import Wire
 from smtp_jobs import mail_of
 from smtp_rig import PASSWORD, USER, SmtpCase
@@ -325,6 +327,84 @@ class Jobs(SmtpCase):
             other.expect(250)
         self.assertEqual(os.listdir(self.rig.options["spool"]), [])
         self.assertEqual([len(mail_of(j)) for j in self.jobs("spooled")], [len(TEXT)] + [1500000] * 5 + [5000000])
+
+
+class Required(SmtpCase):
+    """Nothing without TLS, by SMTP and by LMTP."""
+    TLS = USERS = True
+    OPTIONS = {"tls-required": "yes"}
+
+    def test_each_command(self):
+        for address, hello in ((self.rig.smtp, "EHLO"), (self.rig.lmtp, "LHLO")):
+            c = self.wire(address)
+            self.assertNotIn("AUTH", c.hello(hello))
+            for line in ("MAIL FROM:<>", "RCPT TO:<q@localhost>", "DATA", "AUTH PLAIN", "RSET", "VRFY q"):
+                c.say(line, "530 5.7.0")
+            c.say(chunk(b"NOOP\r\n", True)[:-2], "530 5.7.0")  # its bytes are not obeyed
+            c.say("NOOP", 250)
+            c.say("STARTTLS", 220)
+            c.start_tls(self.trust)
+            c.say("MAIL FROM:<>", "503 5.5.1")
+            self.assertEqual(c.capabilities(hello)["AUTH"].split(), ["PLAIN", "LOGIN"])
+            c.mail("q@localhost", TEXT)
+        self.assertEqual([mail_of(j) for j in self.jobs("q")], [TEXT] * 2)
+
+
+class Late(SmtpCase):
+    """The broker does not answer in time, and the client sends again."""
+    APART = True
+    QUEUES = ("q", "once")
+    OPTIONS = {"answer": "1s"}
+    SECTIONS = {"smtp.queue.once": {"dedup": "yes"}}
+
+    def again(self):
+        def sent():
+            with Wire(self.rig.smtp) as c:
+                c.hello()
+                c.say("MAIL FROM:<sender@client.test>", 250)
+                c.send(b"RCPT TO:<once@localhost>\r\n")
+                return c.reply().code == 250 and c.data(TEXT).ids()
+        return wait_until(sent, what="the mail to be taken")
+
+    def try_it(self, trouble):
+        with self.wire() as c:
+            c.hello()
+            c.envelope("once@localhost")
+            trouble()
+            c.data(TEXT, "451 4.3.0")
+
+    def test_a_broker_that_stands_still(self):
+        """It may have the mail after all; with dedup it has it once."""
+        self.try_it(lambda: self.rig.broker.signal(signal.SIGSTOP))
+        self.rig.broker.signal(signal.SIGCONT)
+        first = self.again()
+        self.assertEqual(self.again(), first)
+        self.assertEqual([j.id for j in self.jobs("once")], first)
+        sheaf(self.rig.broker, "queue", "once", "set", "keep=0s")
+        self.rig.broker.restart()
+        self.assertEqual(self.again(), first)  # the job is done and gone; it is remembered a day
+        self.assertEqual(self.jobs("once"), [])
+
+    def test_a_broker_that_is_gone(self):
+        """What was answered with 451 is not submitted when it comes back."""
+        with self.wire() as c:
+            c.hello()
+            c.envelope("q@localhost")
+            self.rig.broker.kill()
+            c.data(TEXT, "451 4.3.0")
+        self.rig.broker.start()
+        self.rig.accepts()
+        self.assertEqual(self.jobs("q"), [])
+
+    def test_postmaster_of_a_paused_queue(self):
+        with self.wire() as c:
+            c.hello()
+            c.mail("postmaster", TEXT)
+            self.assertEqual(sheaf(self.rig.broker, "queue", "postmaster", "pause").returncode, 0)
+            for _ in range(3):
+                c.mail(["PostMaster", "postmaster@localhost"], TEXT)
+                time.sleep(0.6)  # it is known for a second what a queue is
+        self.assertEqual(queue(self.rig.broker, "postmaster")["ready"], 4)
 
 
 if __name__ == "__main__":
